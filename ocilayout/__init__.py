@@ -1,0 +1,157 @@
+"""Container images as files: read, converted and merged, with no daemon and no registry.
+
+What the command line does is here as functions; a verb is
+`source → transforms → transfer → destination`:
+
+    with open_source("app.tar") as source, open_destination("oci:layout") as destination:
+        transfer(select(source, platforms=[Platform.parse("linux/arm64")]), destination)
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ocilayout.errors import (
+        AmbiguousName,
+        BlobNotFound,
+        CannotHold,
+        CompressionError,
+        DestinationExists,
+        ImageNotFound,
+        IntegrityError,
+        InvalidArchive,
+        InvalidDigest,
+        InvalidDocument,
+        LayoutBusy,
+        NotFound,
+        OciLayoutError,
+        PlaceNotFound,
+        PlatformConflict,
+        UsageError,
+    )
+    from ocilayout.graph import open_verified, read_config, read_document, walk
+    from ocilayout.protocols import (
+        BlobReader,
+        DestinationOptions,
+        ImageDestination,
+        ImageSource,
+    )
+    from ocilayout.spec.config import ImageConfig
+    from ocilayout.spec.descriptor import Descriptor
+    from ocilayout.spec.digest import Digest
+    from ocilayout.spec.documents import Index, Manifest
+    from ocilayout.spec.platform import Platform
+    from ocilayout.spec.reference import Reference
+    from ocilayout.stores import open_destination, open_source
+    from ocilayout.transfer import (
+        Report,
+        compress_all,
+        compress_made,
+        missing_blobs,
+        transfer,
+    )
+    from ocilayout.transforms.attestations import without_attestations
+    from ocilayout.transforms.combine import combine
+    from ocilayout.transforms.media_types import in_media_types
+    from ocilayout.transforms.merge import merge
+    from ocilayout.transforms.missing import settle_missing
+    from ocilayout.transforms.rename import rename
+    from ocilayout.transforms.select import select
+
+__version__ = "0.1.0"
+
+# Where each public name lives. It is imported when it is first used, since most runs of the
+# command line need few of them, and start-up counts.
+_HOMES = {
+    "errors": (
+        "AmbiguousName",
+        "BlobNotFound",
+        "CannotHold",
+        "CompressionError",
+        "DestinationExists",
+        "ImageNotFound",
+        "IntegrityError",
+        "InvalidArchive",
+        "InvalidDigest",
+        "InvalidDocument",
+        "LayoutBusy",
+        "NotFound",
+        "OciLayoutError",
+        "PlaceNotFound",
+        "PlatformConflict",
+        "UsageError",
+    ),
+    "graph": ("open_verified", "read_config", "read_document", "walk"),
+    "protocols": ("BlobReader", "DestinationOptions", "ImageDestination", "ImageSource"),
+    "spec.config": ("ImageConfig",),
+    "spec.descriptor": ("Descriptor",),
+    "spec.digest": ("Digest",),
+    "spec.documents": ("Index", "Manifest"),
+    "spec.platform": ("Platform",),
+    "spec.reference": ("Reference",),
+    "stores": ("open_destination", "open_source"),
+    "transfer": ("Report", "compress_all", "compress_made", "missing_blobs", "transfer"),
+    "transforms.attestations": ("without_attestations",),
+    "transforms.combine": ("combine",),
+    "transforms.media_types": ("in_media_types",),
+    "transforms.merge": ("merge",),
+    "transforms.missing": ("settle_missing",),
+    "transforms.rename": ("rename",),
+    "transforms.select": ("select",),
+}
+
+__all__ = [
+    "AmbiguousName",
+    "BlobNotFound",
+    "BlobReader",
+    "CannotHold",
+    "CompressionError",
+    "Descriptor",
+    "DestinationExists",
+    "DestinationOptions",
+    "Digest",
+    "ImageConfig",
+    "ImageDestination",
+    "ImageNotFound",
+    "ImageSource",
+    "Index",
+    "IntegrityError",
+    "InvalidArchive",
+    "InvalidDigest",
+    "InvalidDocument",
+    "LayoutBusy",
+    "Manifest",
+    "NotFound",
+    "OciLayoutError",
+    "PlaceNotFound",
+    "Platform",
+    "PlatformConflict",
+    "Reference",
+    "Report",
+    "UsageError",
+    "combine",
+    "compress_all",
+    "compress_made",
+    "in_media_types",
+    "merge",
+    "missing_blobs",
+    "open_destination",
+    "open_source",
+    "open_verified",
+    "read_config",
+    "read_document",
+    "rename",
+    "select",
+    "settle_missing",
+    "transfer",
+    "walk",
+    "without_attestations",
+]
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            import importlib
+
+            return getattr(importlib.import_module(f"ocilayout.{module}"), name)
+    raise AttributeError(f"module 'ocilayout' has no attribute {name!r}")

@@ -1,0 +1,133 @@
+"""One image as a tree, or its exact documents."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocilayout.commands.terminal import options
+
+
+@click.command(
+    epilog="Example: ocilayout inspect app.tar:1.0 --platform linux/arm64", no_args_is_help=True
+)
+@click.argument("place", metavar="PLACE")
+@options.platform
+@click.option("--raw", is_flag=True, help="The exact bytes of the manifest or index.")
+@click.option("--config", "config", is_flag=True, help="The exact bytes of the config.")
+@click.option("--verbose", "-v", is_flag=True, help="As docker manifest inspect --verbose.")
+@options.scratch
+@options.as_json
+@options.quiet
+def command(
+    place: str,
+    platforms: tuple[Any, ...],
+    raw: bool,
+    config: bool,
+    verbose: bool,
+    scratch: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Show an image: its index, manifests, platforms, configs, and layers with their history."""
+    from ocilayout.commands.terminal.messages import listen
+    from ocilayout.errors import UsageError
+    from ocilayout.stores import open_place
+    from ocilayout.transforms.select import select
+
+    if sum((raw, config, verbose, as_json)) > 1:
+        raise UsageError("--raw, --config, --verbose and --json exclude one another")
+    listen(quiet)
+    with open_place(place, scratch=scratch) as opened:
+        source = select(opened.source, platforms=platforms)
+        if raw or config:
+            _echo_document(source, config)
+        elif verbose:
+            _echo_as_docker(source)
+        elif as_json:
+            _echo_json(source, place, opened.dialect)
+        else:
+            _echo_tree(source, place, opened.dialect)
+
+
+def _echo_document(source: Any, config: bool) -> None:
+    from ocilayout.commands.terminal.printing import echo_bytes
+    from ocilayout.graph import read_bytes
+
+    entry = _only_entry(source)
+    echo_bytes(read_bytes(source, _config_below(source, entry) if config else entry))
+
+
+def _only_entry(source: Any) -> Any:
+    from ocilayout.description import images_in
+    from ocilayout.errors import AmbiguousName
+
+    images = images_in(source)
+    if len(images) != 1:
+        names = [
+            name for image in images for name in image.names or (str(image.descriptor.digest),)
+        ]
+        raise AmbiguousName(
+            f"there are {len(images)} images here: pick one by :NAME or @DIGEST: {', '.join(names)}"
+        )
+    return images[0].descriptor
+
+
+def _config_below(source: Any, entry: Any) -> Any:
+    from ocilayout.errors import AmbiguousName, CannotHold
+    from ocilayout.graph import is_document, manifests_below, read_manifest
+
+    manifests = {
+        str(descriptor.platform or descriptor.digest): read_manifest(source, descriptor)
+        for descriptor in manifests_below(source, [entry])
+        if is_document(descriptor)
+    }
+    images = {name: manifest for name, manifest in manifests.items() if manifest.is_image}
+    if len(images) > 1:
+        raise AmbiguousName(
+            f"there are several configs here: pick one by --platform: {', '.join(images)}"
+        )
+    configs = [manifest.config for manifest in (images or manifests).values() if manifest.config]
+    if not configs:
+        raise CannotHold("there is no config here")
+    return configs[0]
+
+
+def _echo_as_docker(source: Any) -> None:
+    from ocilayout.commands.terminal.printing import echo_json
+    from ocilayout.commands.terminal.tree import docker_fields
+    from ocilayout.inspection import inspect
+    from ocilayout.spec.names import names_of
+
+    entry = _only_entry(source)
+    name = next(iter(names_of(entry)), "")
+    echo_json(docker_fields(name, inspect(source, entry)))
+
+
+def _echo_json(source: Any, place: str, dialect: str) -> None:
+    from ocilayout.commands.terminal.printing import echo_json
+    from ocilayout.commands.terminal.tree import node_fields
+    from ocilayout.description import images_in
+    from ocilayout.inspection import inspect
+
+    images = [
+        {"names": list(image.names), **node_fields(inspect(source, image.descriptor))}
+        for image in images_in(source)
+    ]
+    echo_json({"place": place, "dialect": dialect, "images": images})
+
+
+def _echo_tree(source: Any, place: str, dialect: str) -> None:
+    from ocilayout.commands.terminal.printing import echo, human_size
+    from ocilayout.commands.terminal.tree import tree_lines
+    from ocilayout.description import images_in
+    from ocilayout.inspection import inspect
+
+    lines = [f"{place}: {dialect}"]
+    for image in images_in(source):
+        names = ", ".join(image.names) or "(no name)"
+        lines.append(f"{names}  {human_size(image.size)}")
+        lines.extend(tree_lines(inspect(source, image.descriptor)))
+    # Said only now: what is damaged further down must not leave half a tree.
+    for line in lines:
+        echo(line)

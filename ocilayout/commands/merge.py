@@ -1,0 +1,76 @@
+"""Single-platform images, in any mixture of formats, into one multi-platform image."""
+
+from typing import Any
+
+import click
+
+from ocilayout.commands.terminal import options
+
+
+@click.command(
+    epilog="Example: ocilayout merge amd64.tar arm64-layout/ armv7.tar.gz -o app.tar -t app:1.0",
+    no_args_is_help=True,
+)
+@click.argument("sources", nargs=-1, required=True, metavar="SRC...")
+@click.option("-o", "--output", "destination", required=True, metavar="DST", help="Where to.")
+@options.tag
+@options.to
+@click.option(
+    "--set-platform",
+    "overrides",
+    multiple=True,
+    metavar="SRC=OS/ARCH",
+    help="The platform of a source that says none, or a wrong one (repeatable).",
+)
+@click.option("--replace", is_flag=True, help="Let the last of two images for one platform win.")
+@options.writing
+def command(
+    sources: tuple[str, ...],
+    destination: str,
+    tags: tuple[str, ...],
+    transport: str | None,
+    overrides: tuple[str, ...],
+    replace: bool,
+    **wishes: Any,
+) -> None:
+    """Merge the images of all SRC into one index, and write it to DST.
+
+    Sources that are indexes contribute all their members; attestations stay with their images.
+    """
+    from ocilayout import notices
+    from ocilayout.commands.terminal.messages import listen
+    from ocilayout.commands.terminal.writing import Target, Wishes, opened, write
+    from ocilayout.spec.names import names_of
+    from ocilayout.transforms.merge import merge
+
+    wished = Wishes(**wishes).checked()
+    messages = listen(wished.quiet)
+    target = Target.of(destination, transport, tags, wished)
+    platforms = _platforms(sources, overrides)
+    with opened(sources, target, wished) as places:
+        origins = [place.source for place in places]
+        source = merge(
+            [wished.prepared(origin) for origin in origins],
+            target.names,
+            labels=sources,
+            platforms=[platforms.get(text) for text in sources],
+            replace=replace,
+        )
+        if not any(map(names_of, source.index.children)):
+            notices.warn("the result has no name: --tag NAME gives it one")
+        write(source, origins, target, wished, messages)
+
+
+def _platforms(sources: tuple[str, ...], overrides: tuple[str, ...]) -> dict[str, Any]:
+    from ocilayout.errors import UsageError
+    from ocilayout.spec.platform import Platform
+
+    found = {}
+    for override in overrides:
+        source, equals, platform = override.rpartition("=")
+        if not equals or source not in sources:
+            raise UsageError(
+                f"--set-platform {override}: write SRC=OS/ARCH, with SRC as it is named in the call"
+            )
+        found[source] = Platform.parse(platform)
+    return found

@@ -1,0 +1,92 @@
+"""The one border where errors become a line on standard error and an exit code."""
+
+import errno
+import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+
+import click
+
+from ocilayout.commands.terminal.printing import printable
+from ocilayout.errors import OciLayoutError
+
+FAILED, WRONG_USAGE = 1, 2
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP arrived: not an error, and nothing may mistake it for one."""
+
+
+def guarded(command: click.Command, arguments: list[str]) -> int:
+    """Run `command`; the exit code, after at most one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        # Names in images are any Unicode, the terminal may know ASCII alone.
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminate)
+    try:
+        code = _code(command, arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing more can be flushed to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FAILED
+
+
+def _code(command: click.Command, arguments: list[str]) -> int:
+    try:
+        found = command.main(arguments, prog_name="ocilayout", standalone_mode=False)
+        return found if isinstance(found, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return WRONG_USAGE
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "ocilayout"
+        return _say(f"{error.format_message().rstrip('.')} (see {path} --help)", WRONG_USAGE)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        return _say(error.format_message(), error.exit_code)
+    except OciLayoutError as error:
+        return _say(str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("interrupted; nothing was left behind", INTERRUPTED)
+    except Terminated:
+        return _say("terminated; nothing was left behind", TERMINATED)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _say(_told(error), FAILED)
+    except MemoryError:
+        return _say("out of memory", FAILED)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _say(message: str, code: int) -> int:
+    with suppress(OSError, ValueError):
+        click.echo(f"error: {printable(message)}", err=True)
+    return code
+
+
+def _told(error: OSError) -> str:
+    name = error.filename
+    where = f"{os.fsdecode(name)}: " if isinstance(name, str | bytes) else ""
+    advice = _ADVICE.get(error.errno or 0, "")
+    return f"{where}{error.strerror or error}{advice}"
+
+
+_ADVICE = {
+    errno.ENOSPC: ": free some space, or choose another place for the output or for --scratch",
+    errno.EDQUOT: ": free some space, or choose another place for the output or for --scratch",
+    errno.EROFS: ": choose another place for the output",
+    errno.EFBIG: ": the limit of file sizes here is too small for the output",
+}

@@ -1,0 +1,131 @@
+"""Options that mean the same for every verb."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ocilayout.errors import UsageError
+from ocilayout.spec.platform import Platform
+
+F = TypeVar("F", bound=Callable[..., Any])
+Decorator = Callable[[F], F]
+
+FORMATS = ("oci", "oci-archive", "docker-archive", "dir")
+
+
+class PlatformType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """OS/ARCH[/VARIANT][:OSVERSION] on the command line."""
+
+    name = "OS/ARCH"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Platform:
+        if isinstance(value, Platform):
+            return value
+        try:
+            return Platform.parse(str(value))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+platform = click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    type=PlatformType(),
+    help="Keep this platform (repeatable) and drop the rest.",
+)
+tag = click.option(
+    "-t", "--tag", "tags", multiple=True, metavar="NAME", help="Name the result (repeatable)."
+)
+to = click.option("--to", "transport", type=click.Choice(FORMATS), help="What to write.")
+compression = click.option(
+    "--compression",
+    type=click.Choice(("keep", "gzip", "zstd", "none")),
+    help="How layers are compressed in the result.  [default: as they are; plain layers of old "
+    "Docker archives become gzip in oci and oci-archive]",
+)
+level = click.option("--level", type=int, help="Level for --compression.")
+media_types = click.option(
+    "--media-types",
+    type=click.Choice(("keep", "oci", "docker")),
+    default="keep",
+    show_default=True,
+    help="Types of documents and layers; docker is for old registries and implies gzip.",
+)
+attestations = click.option(
+    "--attestations",
+    type=click.Choice(("keep", "drop")),
+    default="keep",
+    show_default=True,
+    help="Provenance, SBOMs and other referrers.",
+)
+missing = click.option(
+    "--missing",
+    type=click.Choice(("refuse", "keep", "prune")),
+    default="refuse",
+    show_default=True,
+    help="What to do where an index names a platform that is not there.",
+)
+force = click.option("--force", is_flag=True, help="Replace an existing output file.")
+scratch = click.option(
+    "--scratch",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder for large temporary files.  [default: beside the output]",
+)
+dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Report as JSON on stdout.")
+jobs = click.option(
+    "-j", "--jobs", type=click.IntRange(1, 64), help="Threads.  [default: one a processor]"
+)
+quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+verbose = click.option("-v", "--verbose", is_flag=True, help="Say what is done with each blob.")
+progress = click.option(
+    "--progress",
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    show_default=True,
+    help="Progress bar on standard error.",
+)
+lock_timeout = click.option(
+    "--lock-timeout",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for another process to leave a layout.",
+)
+
+
+def all_of(*decorators: Decorator[Any]) -> Decorator[Any]:
+    """Several options as one decorator, shown in this order."""
+
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+writing = all_of(
+    platform,
+    compression,
+    level,
+    media_types,
+    attestations,
+    missing,
+    force,
+    scratch,
+    dry_run,
+    as_json,
+    jobs,
+    lock_timeout,
+    progress,
+    quiet,
+    verbose,
+)
+"""The options of each verb that writes images."""

@@ -1,0 +1,137 @@
+"""What a run that wrote images says of it."""
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from ocilayout.commands.terminal.messages import Messages
+from ocilayout.commands.terminal.printing import echo_json, echo_table, human_size, printable
+from ocilayout.description import Image, image_ids, images_in
+from ocilayout.graph import changes, compose, is_document, made_layers
+from ocilayout.protocols import ImageSource
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.stores.places import Place
+from ocilayout.transfer import Report
+
+
+def echo_plan(
+    blobs: Sequence[Descriptor], recoded: set[Digest], place: Place, as_json: bool
+) -> None:
+    """Say what would be written."""
+    rows = [
+        (
+            "digest not known yet" if blob.digest in recoded else str(blob.digest),
+            blob.size,
+            blob.media_type,
+        )
+        for blob in blobs
+    ]
+    if as_json:
+        names = ("digest", "size", "media_type")
+        steps = [
+            dict(zip(names, (None if blob.digest in recoded else row[0], *row[1:]), strict=True))
+            for blob, row in zip(blobs, rows, strict=True)
+        ]
+        echo_json({"destination": place.text, "dry_run": True, "blobs": steps})
+        return
+    total = human_size(sum(blob.size for blob in blobs))
+    click.echo(f"would write {len(rows)} blobs, {total}, to {printable(place.text)}")
+    echo_table(
+        ("SIZE", "MEDIA TYPE", "DIGEST"),
+        ((human_size(size), media_type, digest) for digest, size, media_type in rows),
+        indent="  ",
+    )
+
+
+def echo_summary(report: Report, place: Place, verbose: bool) -> None:
+    """Say what is at the destination now: on standard output, if that is not the destination."""
+    to_stderr = place.path is None
+    if verbose:
+        for word, blobs in (("copied", report.copied), ("there already", report.skipped)):
+            for blob in blobs:
+                click.echo(f"{word}: {blob.digest} ({human_size(blob.size)})", err=True)
+    for image in images_in(report.source):
+        click.echo(_line(image), err=to_stderr)
+
+
+def _line(image: Image) -> str:
+    names = " ".join(image.names) or "(no name)"
+    platforms = ",".join(map(str, image.platforms)) or image.kind
+    return f"{printable(names)} {printable(platforms)} {image.descriptor.digest}"
+
+
+def report_fields(
+    report: Report,
+    origins: Sequence[ImageSource],
+    source: ImageSource,
+    place: Place,
+    messages: Messages,
+) -> Mapping[str, object]:
+    """The report as JSON: what was written, and what changed on the way."""
+    changed = _changed(report, origins, source)
+    return {
+        "destination": place.text,
+        "images": [image_fields(image) for image in images_in(report.source)],
+        "image_ids": _image_ids(report, origins, changed),
+        "changed": [
+            {
+                "old": str(old),
+                "new": str(new.digest),
+                "media_type": new.media_type,
+                "size": new.size,
+            }
+            for old, new in changed.items()
+        ],
+        "copied": _count(report.copied),
+        "skipped": _count(report.skipped),
+        "warnings": messages.warnings,
+        "notes": messages.notes,
+    }
+
+
+def image_fields(image: Image) -> dict[str, object]:
+    """An image as JSON."""
+    return {
+        "names": list(image.names),
+        "digest": str(image.descriptor.digest),
+        "media_type": image.descriptor.media_type,
+        "kind": image.kind,
+        "platforms": [str(platform) for platform in image.platforms],
+        "absent": [str(platform) for platform in image.absent],
+        "size": image.size,
+    }
+
+
+def _changed(
+    report: Report, origins: Sequence[ImageSource], source: ImageSource
+) -> dict[Digest, Descriptor]:
+    """The old digest of each blob of the sources that became another.
+
+    Manifests that had to be made are nobody's: they have no old digest.
+    """
+    made = any(made_layers(origin) for origin in origins)
+    return {
+        old: new
+        for old, new in compose(changes(source), report.changed).items()
+        if old != new.digest and not (made and is_document(new))
+    }
+
+
+def _image_ids(
+    report: Report, origins: Sequence[ImageSource], changed: Mapping[Digest, Descriptor]
+) -> list[dict[str, object]]:
+    before = {digest: found for origin in origins for digest, found in image_ids(origin).items()}
+    old_digests = {str(new.digest): str(old) for old, new in changed.items()}
+    return [
+        {
+            "manifest": digest,
+            "before": before.get(old_digests.get(digest, digest), image_id),
+            "after": image_id,
+        }
+        for digest, image_id in image_ids(report.source).items()
+    ]
+
+
+def _count(blobs: Sequence[Descriptor]) -> dict[str, int]:
+    return {"blobs": len(blobs), "bytes": sum(blob.size for blob in blobs)}

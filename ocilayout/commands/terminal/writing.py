@@ -1,0 +1,185 @@
+"""The way that all verbs go which write images: sources, transforms, transfer, destination."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocilayout.commands.terminal.messages import Messages
+from ocilayout.commands.terminal.printing import echo_json
+from ocilayout.commands.terminal.progress import bar
+from ocilayout.commands.terminal.reporting import echo_plan, echo_summary, report_fields
+from ocilayout.compression import CODECS, checked_level
+from ocilayout.errors import DestinationExists, UsageError
+from ocilayout.graph import walk
+from ocilayout.protocols import DestinationOptions, ImageSource
+from ocilayout.spec.media_types import Family
+from ocilayout.spec.platform import Platform
+from ocilayout.stores import (
+    Opened,
+    destination_transport,
+    open_destination,
+    open_place,
+    scratch_folder,
+)
+from ocilayout.stores.places import Place, checked_reference, parse_destination, parse_source
+from ocilayout.transfer import (
+    Recode,
+    compress_all,
+    compress_made,
+    missing_blobs,
+    recoded_layers,
+    transfer,
+)
+from ocilayout.transforms.attestations import without_attestations
+from ocilayout.transforms.media_types import in_media_types
+from ocilayout.transforms.missing import Policy, settle_missing
+from ocilayout.transforms.select import select
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """The options of a verb that writes images, as the command line gave them."""
+
+    platforms: tuple[Platform, ...]
+    compression: str | None
+    level: int | None
+    media_types: str
+    attestations: str
+    missing: Policy
+    force: bool
+    scratch: Path | None
+    dry_run: bool
+    as_json: bool
+    jobs: int | None
+    lock_timeout: float
+    progress: str
+    quiet: bool
+    verbose: bool
+
+    def checked(self) -> "Wishes":
+        """Itself; raises UsageError where wishes contradict one another."""
+        if self.media_types == "docker" and self.compression in {"zstd", "none"}:
+            raise UsageError(
+                f"--media-types docker needs gzip layers, --compression {self.compression} "
+                "asks for others"
+            )
+        if self.level is not None and self.codec is None:
+            raise UsageError("--level needs --compression gzip or zstd")
+        if self.codec is not None:
+            checked_level(CODECS[self.codec], self.level)
+        return self
+
+    @property
+    def codec(self) -> str | None:
+        """What all layers are to be compressed with, if anything."""
+        if self.media_types == "docker":
+            return "gzip"
+        return None if self.compression == "keep" else self.compression
+
+    def prepared(self, source: ImageSource) -> ImageSource:
+        """The source with the transforms that these options ask for."""
+        found = select(source, platforms=self.platforms)
+        if self.attestations == "drop":
+            found = without_attestations(found)
+        found = settle_missing(found, self.missing)
+        if self.media_types != "keep":
+            family: Family = "docker" if self.media_types == "docker" else "oci"
+            found = in_media_types(found, family)
+        return found
+
+    def recode(self, sources: Sequence[ImageSource], transport: str) -> Recode:
+        """Which layers are compressed anew on the way into a format."""
+        if self.codec is not None:
+            return compress_all(self.codec)
+        stays_plain = self.compression == "keep" or transport == "docker-archive"
+        return compress_made(sources, plain="none" if stays_plain else "gzip")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the result goes."""
+
+    place: Place
+    transport: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, transport: str | None, tags: Sequence[str], wishes: Wishes) -> "Target":
+        """The target that the command line names; raises UsageError."""
+        place = parse_destination(text)
+        if place.path is None:
+            if wishes.as_json:
+                raise UsageError("- and --json both want standard output: choose one")
+            if sys.stdout is None or sys.stdout.isatty():
+                raise UsageError("standard output is a terminal: redirect it, or name a file")
+        names = [checked_reference(tag) for tag in tags]
+        if place.name is not None:
+            names.insert(0, place.name)
+        return cls(place, destination_transport(place, transport), tuple(dict.fromkeys(names)))
+
+    @property
+    def scratch(self) -> Path:
+        """The folder beside the output, which has room for it if any has."""
+        if self.place.path is None:
+            return scratch_folder()
+        return next(folder for folder in self.place.path.absolute().parents if folder.is_dir())
+
+
+@contextmanager
+def opened(texts: Sequence[str], target: Target, wishes: Wishes) -> Iterator[list[Opened]]:
+    """All sources, open; raises DestinationExists where the target is one of them."""
+    places = [parse_source(text) for text in texts]
+    if sum(place.path is None for place in places) > 1:
+        raise UsageError("- can be one source only")
+    for place in places:
+        _refuse_overlap(place, target)
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(open_place(place, scratch=wishes.scratch or target.scratch))
+            for place in places
+        ]
+
+
+def write(
+    source: ImageSource,
+    origins: Sequence[ImageSource],
+    target: Target,
+    wishes: Wishes,
+    messages: Messages,
+) -> None:
+    """Write `source`, which was made from `origins`, to its target, and report."""
+    recode = wishes.recode(origins, target.transport)
+    options = DestinationOptions(wishes.force, wishes.platforms, wishes.lock_timeout)
+    with open_destination(target.place, options, transport=target.transport) as destination:
+        if wishes.dry_run:
+            blobs = missing_blobs(source, destination)
+            echo_plan(blobs, recoded_layers(source, recode), target.place, wishes.as_json)
+            return
+        total = sum(blob.size for blob in walk(source)) if wishes.progress != "never" else 0
+        with bar(total, wishes.progress, wishes.quiet) as on_bytes:
+            report = transfer(
+                source,
+                destination,
+                recode=recode,
+                level=wishes.level,
+                jobs=wishes.jobs or len(os.sched_getaffinity(0)),
+                scratch=wishes.scratch or target.scratch,
+                on_bytes=on_bytes,
+            )
+    if wishes.as_json:
+        echo_json(report_fields(report, origins, source, target.place, messages))
+    elif not wishes.quiet:
+        echo_summary(report, target.place, wishes.verbose)
+
+
+def _refuse_overlap(source: Place, target: Target) -> None:
+    if source.path is None or target.place.path is None:
+        return
+    here, there = source.path.resolve(), target.place.path.resolve()
+    if here == there and not (here.is_dir() and target.transport == "oci"):
+        raise DestinationExists(f"{source.path} is source and destination: name another file")
+    if here != there and here.is_dir() and there.is_relative_to(here):
+        raise DestinationExists(f"{target.place.path} lies in {source.path}, which is read")

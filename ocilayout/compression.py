@@ -1,0 +1,287 @@
+"""The table of codecs: how a stream is recognized, inflated and deflated.
+
+Inflating is strict. Every member and frame is read, a stream that ends early or goes on with
+something else is an error, and memory stays small whatever the stream claims: output comes in
+pieces of about a MiB, and a zstd window has at most 128 MiB.
+
+Deflating gives the same bytes for the same input, whatever the number of threads.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol, cast
+
+from ocilayout import notices
+from ocilayout.errors import CompressionError, UsageError
+from ocilayout.streams import CHUNK, Writable, read_full
+
+MAX_WINDOW = 128 * 1024 * 1024
+"""Bytes that a zstd frame may ask for; `zstd` itself needs --long=28 to want more."""
+
+_INPUT = 256 * 1024
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_RESERVED_FLAGS = 0xE0
+
+Inflate = Callable[[BinaryIO, str], Iterator[bytes]]
+Deflate = Callable[[Writable, int, int], AbstractContextManager[Writable]]
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One row of the table."""
+
+    name: str
+    """As `--compression` and the suffix of a layer's media type have it."""
+    magic: bytes
+    """What a stream starts with."""
+    levels: range
+    default_level: int
+    inflate: Inflate
+    deflate: Deflate
+
+
+def codec_of(head: bytes) -> Codec:
+    """The codec of a stream that starts with `head` (8 bytes are enough); `none` where no other."""
+    for codec in CODECS.values():
+        if codec.magic and head.startswith(codec.magic):
+            return codec
+    if head[1:4] == b"\x2a\x4d\x18" and head[:1] and 0x50 <= head[0] <= 0x5F:
+        # A zstd stream may start with a skippable frame (RFC 8878, 3.1.2).
+        return CODECS["zstd"]
+    return CODECS["none"]
+
+
+def inflated(raw: BinaryIO, codec: Codec, label: str) -> BinaryIO:
+    """What `raw` holds, inflated; reading raises CompressionError, naming `label`."""
+    if codec.name == "none":
+        return raw
+    return cast(BinaryIO, _ChunkReader(codec.inflate(raw, label), raw))
+
+
+def deflated(
+    out: Writable, codec: Codec, *, level: int | None = None, threads: int = 1
+) -> AbstractContextManager[Writable]:
+    """A writer whose input arrives at `out` compressed, whole once the context is left."""
+    return codec.deflate(out, codec.default_level if level is None else level, threads)
+
+
+def checked_level(codec: Codec, level: int | None) -> int | None:
+    """`level`, if the codec has it; raises UsageError."""
+    if level is None or level in codec.levels:
+        return level
+    if not codec.levels:
+        raise UsageError(f"--level means nothing for {codec.name}")
+    raise UsageError(
+        f"{codec.name} has the levels {codec.levels[0]} to {codec.levels[-1]}, not {level}"
+    )
+
+
+class _ChunkReader(io.RawIOBase):
+    """A stream over chunks that come one by one."""
+
+    def __init__(self, chunks: Iterator[bytes], raw: BinaryIO) -> None:
+        self._chunks = chunks
+        self._raw = raw
+        self._current = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        while not len(self._current):
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._current = memoryview(chunk)
+        count = min(len(buffer), len(self._current))
+        buffer[:count] = self._current[:count]
+        self._current = self._current[count:]
+        return count
+
+    def close(self) -> None:
+        # Ends the generator, and with it the hold on a large window.
+        cast(Any, self._chunks).close()
+        self._raw.close()
+        super().close()
+
+
+class _Decoder(Protocol):
+    """What bz2, lzma and isal agree on."""
+
+    eof: bool
+    needs_input: bool
+    unused_data: bytes
+
+    def decompress(self, content: bytes, max_length: int) -> bytes: ...
+
+
+def _members(
+    raw: BinaryIO,
+    label: str,
+    codec: str,
+    new_decoder: Callable[[bytes], _Decoder],
+    failures: tuple[type[BaseException], ...],
+) -> Iterator[bytes]:
+    """The content of all members of a stream; the padding of zeros behind them is said."""
+    magic = CODECS[codec].magic
+    rest = _at_least(raw, b"", len(magic) + 4)
+    while True:
+        if not rest.startswith(magic):
+            _refuse_trailing(raw, rest, label, codec)
+            return
+        try:
+            decoder = new_decoder(rest)
+            while not decoder.eof:
+                if decoder.needs_input and not rest:
+                    rest = raw.read(_INPUT)
+                    if not rest:
+                        raise CompressionError(f"{label}: the {codec} stream is cut off")
+                content = decoder.decompress(rest, CHUNK)
+                rest = b""
+                if content:
+                    yield content
+        except failures as error:
+            raise CompressionError(f"{label}: the {codec} stream is damaged ({error})") from None
+        rest = _at_least(raw, decoder.unused_data, len(magic) + 4)
+        if not rest:
+            return
+
+
+def _at_least(raw: BinaryIO, rest: bytes, count: int) -> bytes:
+    while len(rest) < count:
+        more = raw.read(_INPUT)
+        if not more:
+            break
+        rest += more
+    return rest
+
+
+def _refuse_trailing(raw: BinaryIO, rest: bytes, label: str, codec: str) -> None:
+    while rest:
+        if rest.strip(b"\0"):
+            raise CompressionError(f"{label}: something else follows the {codec} stream")
+        rest = raw.read(_INPUT)
+    notices.warn(f"{label}: zeros follow the {codec} stream; they are left out")
+
+
+def _inflate_gzip(raw: BinaryIO, label: str) -> Iterator[bytes]:
+    from isal import igzip_lib
+
+    def new_decoder(head: bytes) -> _Decoder:
+        if len(head) > 3 and (head[2] != 8 or head[3] & _GZIP_RESERVED_FLAGS):
+            raise CompressionError(f"{label}: the gzip header has reserved flags (RFC 1952)")
+        return cast(_Decoder, igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))
+
+    return _members(raw, label, "gzip", new_decoder, (cast(type[Exception], igzip_lib.IsalError),))
+
+
+def _inflate_bzip2(raw: BinaryIO, label: str) -> Iterator[bytes]:
+    import bz2
+
+    def new_decoder(head: bytes) -> _Decoder:
+        return cast(_Decoder, bz2.BZ2Decompressor())
+
+    return _members(raw, label, "bzip2", new_decoder, (OSError,))
+
+
+def _inflate_xz(raw: BinaryIO, label: str) -> Iterator[bytes]:
+    import lzma
+
+    def new_decoder(head: bytes) -> _Decoder:
+        return cast(_Decoder, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_WINDOW))
+
+    return _members(raw, label, "xz", new_decoder, (lzma.LZMAError, MemoryError))
+
+
+def _inflate_zstd(raw: BinaryIO, label: str) -> Iterator[bytes]:
+    from ocilayout.zstd_frames import content_of
+
+    return content_of(raw, label, MAX_WINDOW)
+
+
+def _inflate_nothing(raw: BinaryIO, label: str) -> Iterator[bytes]:
+    buffer = memoryview(bytearray(CHUNK))
+    while count := read_full(raw, buffer):
+        yield bytes(buffer[:count])
+
+
+@contextmanager
+def _deflate_gzip(out: Writable, level: int, threads: int) -> Iterator[Writable]:
+    """ISA-L up to level 3, zlib above: ISA-L has no more, and a person who asks for 9 means it."""
+    if level > 3:
+        with _deflate_by_object(out, _zlib_compressor(level)) as writer:
+            yield writer
+        return
+    from isal import igzip_threaded
+
+    # Blocks of a MiB whatever the number of threads, so the bytes do not depend on it.
+    opener: Any = igzip_threaded.open
+    with opener(out, "wb", level, threads=max(threads, 1), block_size=CHUNK) as writer:
+        yield writer
+
+
+class _Compressor(Protocol):
+    def compress(self, content: "memoryview | bytes", /) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+class _ObjectWriter:
+    def __init__(self, out: Writable, compressor: _Compressor) -> None:
+        self._out = out
+        self._compressor = compressor
+
+    def write(self, content: "memoryview | bytes") -> int:
+        self._out.write(self._compressor.compress(content))
+        return memoryview(content).nbytes
+
+
+@contextmanager
+def _deflate_by_object(out: Writable, compressor: _Compressor) -> Iterator[Writable]:
+    yield _ObjectWriter(out, compressor)
+    out.write(compressor.flush())
+
+
+def _zlib_compressor(level: int) -> _Compressor:
+    import zlib
+
+    return cast(_Compressor, zlib.compressobj(level, zlib.DEFLATED, 31))
+
+
+def _deflate_zstd(out: Writable, level: int, threads: int) -> AbstractContextManager[Writable]:
+    import zstandard
+
+    # Always with workers, also if only one: its output differs from that without any. Above
+    # level 9 a worker wants more memory than all else together, so there is one.
+    workers = 1 if level > 9 else max(threads, 1)
+    compressor = zstandard.ZstdCompressor(level=level, threads=workers, write_checksum=True)
+    return _deflate_by_object(out, cast(_Compressor, compressor.compressobj()))
+
+
+def _deflate_bzip2(out: Writable, level: int, threads: int) -> AbstractContextManager[Writable]:
+    import bz2
+
+    return _deflate_by_object(out, cast(_Compressor, bz2.BZ2Compressor(level)))
+
+
+def _deflate_xz(out: Writable, level: int, threads: int) -> AbstractContextManager[Writable]:
+    import lzma
+
+    return _deflate_by_object(out, cast(_Compressor, lzma.LZMACompressor(preset=level)))
+
+
+def _deflate_nothing(out: Writable, level: int, threads: int) -> AbstractContextManager[Writable]:
+    return nullcontext(out)
+
+
+CODECS = {
+    codec.name: codec
+    for codec in (
+        Codec("none", b"", range(0), 0, _inflate_nothing, _deflate_nothing),
+        Codec("gzip", _GZIP_MAGIC, range(1, 10), 1, _inflate_gzip, _deflate_gzip),
+        Codec("zstd", b"\x28\xb5\x2f\xfd", range(1, 20), 3, _inflate_zstd, _deflate_zstd),
+        Codec("xz", b"\xfd7zXZ\0", range(10), 6, _inflate_xz, _deflate_xz),
+        Codec("bzip2", b"BZh", range(1, 10), 9, _inflate_bzip2, _deflate_bzip2),
+    )
+}

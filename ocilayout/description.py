@@ -1,0 +1,123 @@
+"""What is at a place, described for people and programs: images, platforms, sizes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ocilayout.errors import BlobNotFound
+from ocilayout.graph import (
+    is_attestation,
+    is_document,
+    manifests_below,
+    platform_of,
+    read_document,
+    read_manifest,
+    refers_to,
+)
+from ocilayout.protocols import ImageSource
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Manifest
+from ocilayout.spec.names import names_of
+from ocilayout.spec.platform import Platform
+
+
+@dataclass(frozen=True)
+class Image:
+    """One entry of an index with all the names that lead to it."""
+
+    descriptor: Descriptor
+    names: tuple[str, ...]
+    kind: str
+    """image, index, artifact, attestation or referrer."""
+    platforms: tuple[Platform, ...]
+    absent: tuple[Platform, ...]
+    """Platforms that its index names and that are not here."""
+    size: int
+    """Bytes of all blobs that it leads to, each counted once, as documents state them."""
+
+
+def images_in(source: ImageSource) -> list[Image]:
+    """The images that a source lists, in its order, once each whatever their names."""
+    entries: dict[Digest, list[Descriptor]] = {}
+    for entry in source.index.children:
+        entries.setdefault(entry.digest, []).append(entry)
+    return [_image(source, same) for same in entries.values()]
+
+
+def _image(source: ImageSource, same: list[Descriptor]) -> Image:
+    first = same[0]
+    names = tuple(dict.fromkeys(name for entry in same for name in names_of(entry)))
+    here: dict[Platform, None] = {}
+    absent: dict[Platform, None] = {}
+    for descriptor in manifests_below(source, [first]):
+        platform, is_here = _platform(source, descriptor)
+        if platform is not None and not platform.is_unknown:
+            (here if is_here else absent)[platform] = None
+    return Image(
+        first, names, _kind(source, first), tuple(here), tuple(absent), _size(source, first)
+    )
+
+
+def _platform(source: ImageSource, descriptor: Descriptor) -> tuple[Platform | None, bool]:
+    if is_attestation(descriptor):
+        return None, True
+    try:
+        if is_document(descriptor):
+            read_document(source, descriptor)
+        return platform_of(source, descriptor), True
+    except BlobNotFound:
+        return descriptor.platform, False
+
+
+def _kind(source: ImageSource, descriptor: Descriptor) -> str:
+    if is_attestation(descriptor):
+        return "attestation"
+    if not is_document(descriptor):
+        return "artifact"
+    try:
+        document = read_document(source, descriptor)
+    except BlobNotFound:
+        return "image"
+    if refers_to(source, descriptor) is not None:
+        return "referrer"
+    if not isinstance(document, Manifest):
+        return "index"
+    return "image" if document.is_image else "artifact"
+
+
+def _size(source: ImageSource, top: Descriptor) -> int:
+    sizes = {top.digest: top.size}
+    for descriptor in _everything(source, top):
+        sizes[descriptor.digest] = descriptor.size
+    return sum(sizes.values())
+
+
+def _everything(source: ImageSource, top: Descriptor) -> Iterator[Descriptor]:
+    pending = [top]
+    seen: set[Digest] = set()
+    while pending:
+        descriptor = pending.pop()
+        if descriptor.digest in seen:
+            continue
+        seen.add(descriptor.digest)
+        yield descriptor
+        if is_document(descriptor):
+            try:
+                pending.extend(read_document(source, descriptor).children)
+            except BlobNotFound:
+                continue
+
+
+def image_ids(source: ImageSource) -> dict[str, str]:
+    """The image id, which is the config's digest, of each image by its manifest's digest."""
+    found = {}
+    for descriptor in manifests_below(source, source.index.children):
+        if is_attestation(descriptor) or not is_document(descriptor):
+            continue
+        try:
+            manifest = read_manifest(source, descriptor)
+        except BlobNotFound:
+            continue
+        if manifest.is_image and manifest.config is not None:
+            found[str(descriptor.digest)] = str(manifest.config.digest)
+    return found

@@ -1,0 +1,89 @@
+"""What can go wrong, as one tree; each class knows its exit code.
+
+    OciLayoutError (1)
+    ├── UsageError (2)              the request itself makes no sense
+    ├── InvalidDocument             JSON, a descriptor, a name: not what the specification says
+    │   └── InvalidDigest
+    ├── InvalidArchive              a tar that is damaged, truncated or ambiguous
+    ├── IntegrityError              bytes that do not hash to, or count up to, what was promised
+    ├── CompressionError            a compressed stream that is damaged, truncated or too greedy
+    ├── NotFound
+    │   ├── PlaceNotFound           no such file or folder
+    │   ├── BlobNotFound            a document names a blob that is not there
+    │   └── ImageNotFound           no image of that name, digest or platform
+    ├── AmbiguousName               a name that fits several images
+    ├── PlatformConflict            two different images for one platform
+    ├── DestinationExists           an output that would be overwritten
+    ├── CannotHold                  the format asked for has no form for this
+    └── LayoutBusy                  another process holds the layout's lock
+
+Every message says what is wrong, with which file, digest or member, and what to do.
+"""
+
+
+class OciLayoutError(Exception):
+    """Root of the tree: whatever this package raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(OciLayoutError):
+    """A request that makes no sense whatever the files hold."""
+
+    exit_code = 2
+
+
+class InvalidDocument(OciLayoutError):
+    """JSON, a descriptor, a name or a platform that is not as its specification says."""
+
+
+class InvalidDigest(InvalidDocument):
+    """A digest that is not `algorithm:encoded`, or of the wrong length for its algorithm."""
+
+
+class InvalidArchive(OciLayoutError):
+    """A tar that is damaged, truncated, ambiguous, or not an image at all."""
+
+
+class IntegrityError(OciLayoutError):
+    """Content whose digest or size differs from what its descriptor or config promises."""
+
+
+class CompressionError(OciLayoutError):
+    """A compressed stream that is damaged, truncated, or asks for too much memory."""
+
+
+class NotFound(OciLayoutError):
+    """Something that was asked for is not there."""
+
+
+class PlaceNotFound(NotFound):
+    """No file or folder of that name."""
+
+
+class BlobNotFound(NotFound):
+    """A document names a blob that its store does not have."""
+
+
+class ImageNotFound(NotFound):
+    """No image has that name, digest or platform."""
+
+
+class AmbiguousName(OciLayoutError):
+    """A name that fits several images, so that none may be picked."""
+
+
+class PlatformConflict(OciLayoutError):
+    """Two different images claim the same platform of one index."""
+
+
+class DestinationExists(OciLayoutError):
+    """An output that exists and that nobody asked to replace."""
+
+
+class CannotHold(OciLayoutError):
+    """The format asked for has no form for what it was given."""
+
+
+class LayoutBusy(OciLayoutError):
+    """Another process kept the lock of a layout for too long."""

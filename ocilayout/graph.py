@@ -1,0 +1,222 @@
+"""The graph that an index leads to: verified reading, and the one walk."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
+
+from ocilayout.blobs import MemoryBlobs, SpreadBlobs
+from ocilayout.errors import BlobNotFound, InvalidDocument
+from ocilayout.protocols import BlobReader, ImageSource, MadeSource
+from ocilayout.spec import media_types, strict_json
+from ocilayout.spec.config import ImageConfig
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index, Manifest, parse_document
+from ocilayout.spec.platform import Platform
+from ocilayout.streams import Progress, VerifiedReader, ignore
+
+MAX_LEVELS = 32
+"""Indexes within indexes; real ones have two."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A source whose documents were edited: other index, other documents, the same blobs."""
+
+    base: BlobReader
+    index: Index
+    documents: MemoryBlobs = field(default_factory=MemoryBlobs)
+    absent: Collection[Digest] = frozenset()
+    changed: Mapping[Digest, Descriptor] = field(default_factory=dict)
+    """The old digest of each document that was edited, and what it became."""
+
+    @property
+    def made_layers(self) -> Collection[Digest]:
+        """Those of the base."""
+        return made_layers(self.base)
+
+    def open_blob(self, descriptor: Descriptor) -> BinaryIO:
+        """An edited document, or a blob of the base; raises BlobNotFound."""
+        if descriptor.digest in self.documents:
+            return self.documents.open_blob(descriptor)
+        return self.base.open_blob(descriptor)
+
+
+def changes(reader: BlobReader) -> dict[Digest, Descriptor]:
+    """What each document that was edited on the way from the places to `reader` became."""
+    if isinstance(reader, View):
+        return compose(changes(reader.base), reader.changed)
+    if isinstance(reader, SpreadBlobs):
+        return {old: new for inner in reader.readers for old, new in changes(inner).items()}
+    return {}
+
+
+def compose(
+    first: Mapping[Digest, Descriptor], then: Mapping[Digest, Descriptor]
+) -> dict[Digest, Descriptor]:
+    """Two steps of change as one."""
+    passed = {new.digest for new in first.values()}
+    return {old: then.get(new.digest, new) for old, new in first.items()} | {
+        old: new for old, new in then.items() if old not in passed
+    }
+
+
+def made_layers(reader: BlobReader) -> Collection[Digest]:
+    """The layers that stand in no manifest but those that their reader had to make."""
+    return reader.made_layers if isinstance(reader, MadeSource) else frozenset()
+
+
+def is_document(descriptor: Descriptor) -> bool:
+    """Whether it leads to an index or a manifest; everything else is a leaf."""
+    return descriptor.media_type in media_types.DOCUMENTS
+
+
+def open_verified(
+    source: BlobReader, descriptor: Descriptor, on_bytes: Progress = ignore
+) -> BinaryIO:
+    """The content of a blob, which raises IntegrityError with its last byte if it is not so."""
+    raw = source.open_blob(descriptor)
+    return cast(
+        BinaryIO,
+        VerifiedReader(raw, descriptor.digest, descriptor.size, str(descriptor.digest), on_bytes),
+    )
+
+
+def read_bytes(source: BlobReader, descriptor: Descriptor) -> bytes:
+    """All of a small blob, verified; raises InvalidDocument where it is not small."""
+    if descriptor.size > strict_json.MAX_DOCUMENT_SIZE:
+        raise InvalidDocument(
+            f"{descriptor.digest} has {descriptor.size} bytes, "
+            f"a document may have {strict_json.MAX_DOCUMENT_SIZE}"
+        )
+    with open_verified(source, descriptor) as content:
+        return content.read()
+
+
+def read_document(source: BlobReader, descriptor: Descriptor) -> Index | Manifest:
+    """The index or manifest that `descriptor` leads to, verified and parsed."""
+    return parse_document(descriptor, read_bytes(source, descriptor))
+
+
+def read_manifest(source: BlobReader, descriptor: Descriptor) -> Manifest:
+    """The manifest that `descriptor` leads to; raises InvalidDocument where it is an index."""
+    document = read_document(source, descriptor)
+    if not isinstance(document, Manifest):
+        raise InvalidDocument(f"{descriptor.digest} is an index, not a manifest")
+    return document
+
+
+def read_config(source: BlobReader, manifest: Manifest) -> ImageConfig | None:
+    """The config of an image; None of an artifact."""
+    if manifest.config is None or not manifest.is_image:
+        return None
+    raw = read_bytes(source, manifest.config)
+    return ImageConfig.parse(raw, f"config {manifest.config.digest}")
+
+
+def platform_of(source: BlobReader, descriptor: Descriptor) -> Platform | None:
+    """The platform of an image: what the descriptor says, else the config; None of others."""
+    if descriptor.platform is not None:
+        return descriptor.platform
+    if descriptor.media_type not in media_types.MANIFESTS:
+        return None
+    config = read_config(source, read_manifest(source, descriptor))
+    return None if config is None else config.platform
+
+
+def manifests_below(source: ImageSource, tops: Iterable[Descriptor]) -> Iterator[Descriptor]:
+    """What `tops` lead to through indexes, once each, in the order in which it is listed.
+
+    An index that is not here is given as it stands.
+    """
+    seen: set[Digest] = set()
+    pending = list(tops)[::-1]
+    while pending:
+        descriptor = pending.pop()
+        if descriptor.digest in seen:
+            continue
+        seen.add(descriptor.digest)
+        if descriptor.media_type in media_types.INDEXES and descriptor.digest not in source.absent:
+            try:
+                pending.extend(reversed(read_document(source, descriptor).children))
+            except BlobNotFound:
+                yield descriptor
+        else:
+            yield descriptor
+
+
+def is_attestation(descriptor: Descriptor) -> bool:
+    """Whether an entry of an index is BuildKit's attestation, or another's referrer."""
+    return (
+        REFERENCE_DIGEST in descriptor.annotations
+        or SUBJECT in descriptor.annotations
+        or descriptor.annotations.get(REFERENCE_TYPE) == "attestation-manifest"
+        or descriptor.artifact_type == media_types.DOCKER_ATTESTATION
+    )
+
+
+REFERENCE_DIGEST = "vnd.docker.reference.digest"
+REFERENCE_TYPE = "vnd.docker.reference.type"
+SUBJECT = "io.containerd.manifest.subject"
+
+
+def refers_to(source: BlobReader, descriptor: Descriptor) -> Digest | None:
+    """The image that an attestation or another referrer speaks of; None where it speaks of none.
+
+    BuildKit says it in an annotation (attestation-storage.md), docker 29 in another, OCI 1.1 in
+    the manifest's `subject`.
+    """
+    for annotation in (REFERENCE_DIGEST, SUBJECT):
+        stated = descriptor.annotations.get(annotation)
+        if stated is not None:
+            return Digest.parse(stated)
+    if not is_document(descriptor):
+        return None
+    try:
+        subject = read_document(source, descriptor).subject
+    except BlobNotFound:
+        return None
+    return None if subject is None else subject.digest
+
+
+def walk(source: ImageSource) -> Iterator[Descriptor]:
+    """Every blob that the index leads to, once each, children before parents.
+
+    Passes over what `source.absent` names. Raises what reading a document raises, and
+    InvalidDocument where one digest is two different things.
+    """
+    seen: dict[Digest, Descriptor] = {}
+    stack = [_Level(None, iter(source.index.children))]
+    while stack:
+        level = stack[-1]
+        child = next(level.children, None)
+        if child is None:
+            stack.pop()
+            if level.parent is not None:
+                yield level.parent
+        elif _is_new(child, seen) and child.digest not in source.absent:
+            if not is_document(child):
+                yield child
+                continue
+            if len(stack) > MAX_LEVELS:
+                raise InvalidDocument(f"{child.digest} stands below {MAX_LEVELS} other indexes")
+            stack.append(_Level(child, iter(read_document(source, child).children)))
+
+
+@dataclass
+class _Level:
+    parent: Descriptor | None
+    children: Iterator[Descriptor]
+
+
+def _is_new(child: Descriptor, seen: dict[Digest, Descriptor]) -> bool:
+    known = seen.setdefault(child.digest, child)
+    if known is child:
+        return True
+    documents = is_document(known), is_document(child)
+    if known.size != child.size or (any(documents) and known.media_type != child.media_type):
+        raise InvalidDocument(
+            f"{child.digest} is described in two ways: {known.media_type} of {known.size} bytes "
+            f"and {child.media_type} of {child.size} bytes"
+        )
+    return False

@@ -1,0 +1,80 @@
+"""The members of indexes: gone over as a tree, and dropped or replaced."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from ocilayout.blobs import MemoryBlobs
+from ocilayout.errors import InvalidDocument
+from ocilayout.graph import MAX_LEVELS, View, is_attestation, read_document, refers_to
+from ocilayout.protocols import ImageSource
+from ocilayout.spec import media_types
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
+
+Edit = Callable[[Descriptor], Descriptor | None]
+
+
+def edited(source: ImageSource, edit: Edit) -> View:
+    """The source with each member edited, or dropped by None.
+
+    `edit` sees what is no index, at the top and in every index; an index that loses all its
+    members goes with them, and one that is left with a single image becomes that image, so that
+    tools without an eye for platforms can take it.
+    """
+    editor = _Editor(source, edit)
+    index = source.index.with_children(lambda child: editor.visit(child, 0))
+    return View(source, index, editor.documents, source.absent, editor.changed)
+
+
+def without_orphans(source: ImageSource, dropped: Collection[Digest]) -> View:
+    """The source without the attestations and other referrers of what was dropped."""
+
+    def edit(descriptor: Descriptor) -> Descriptor | None:
+        if descriptor.digest in source.absent:
+            return descriptor
+        return None if refers_to(source, descriptor) in dropped else descriptor
+
+    return edited(source, edit)
+
+
+@dataclass
+class _Editor:
+    source: ImageSource
+    edit: Edit
+    documents: MemoryBlobs = field(default_factory=MemoryBlobs)
+    _done: dict[Digest, Descriptor | None] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> dict[Digest, Descriptor]:
+        """The indexes that became others."""
+        return {
+            old: new for old, new in self._done.items() if new is not None and new.digest != old
+        }
+
+    def visit(self, descriptor: Descriptor, level: int) -> Descriptor | None:
+        is_index = descriptor.media_type in media_types.INDEXES
+        if not is_index or descriptor.digest in self.source.absent:
+            return self.edit(descriptor)
+        if level > MAX_LEVELS:
+            raise InvalidDocument(f"{descriptor.digest} stands below {MAX_LEVELS} other indexes")
+        if descriptor.digest not in self._done:
+            self._done[descriptor.digest] = self._visit_index(descriptor, level)
+        target = self._done[descriptor.digest]
+        if target is None or target.digest == descriptor.digest:
+            return None if target is None else descriptor
+        pointing = descriptor.pointing_to(target)
+        if target.platform is None:
+            return pointing
+        return pointing.edited(platform=target.fields["platform"])
+
+    def _visit_index(self, descriptor: Descriptor, level: int) -> Descriptor | None:
+        index = read_document(self.source, descriptor)
+        assert isinstance(index, Index)
+        new = index.with_children(lambda child: self.visit(child, level + 1))
+        if new is index:
+            return descriptor
+        if len(new.children) == 1 and not is_attestation(new.children[0]):
+            return new.children[0]
+        self.documents.add(new.raw)
+        return new.descriptor if new.children else None

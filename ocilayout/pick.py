@@ -1,0 +1,82 @@
+"""Which entries of an index a person means by a name or a digest."""
+
+from ocilayout.errors import AmbiguousName, ImageNotFound
+from ocilayout.graph import View, is_document, read_document
+from ocilayout.protocols import ImageSource
+from ocilayout.spec import media_types, names
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
+
+_SHOWN = 10
+
+
+def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
+    """The source with the one image that `wanted`, a tag or a full name, names.
+
+    Raises ImageNotFound, or AmbiguousName where a tag stands in several repositories; `label`
+    names the source in messages.
+    """
+    found = {
+        name: descriptor
+        for descriptor in source.index.children
+        for name in names.names_of(descriptor)
+        if names.fits(name, wanted)
+    }
+    if wanted in found:
+        found = {wanted: found[wanted]}
+    if not found:
+        raise ImageNotFound(f"{label} has no image {wanted!r}; it has {_known_names(source)}")
+    if len(found) > 1:
+        raise AmbiguousName(
+            f"{wanted!r} fits several images of {label}: {', '.join(sorted(found))}: "
+            "write one of these"
+        )
+    ((name, descriptor),) = found.items()
+    entries = names.renamed(descriptor, [name])
+    return View(source, _with_entries(source.index, entries), absent=source.absent)
+
+
+def by_digest(source: ImageSource, wanted: Digest, label: str) -> ImageSource:
+    """The source with the one image of that digest, which may be a member of an index.
+
+    Raises ImageNotFound; `label` names the source in messages.
+    """
+    entries = [entry for entry in source.index.children if entry.digest == wanted]
+    if not entries:
+        member = _find_member(source, wanted)
+        if member is None:
+            raise ImageNotFound(f"{label} has no image {wanted}; it has {_known_names(source)}")
+        entries = [member]
+    return View(source, _with_entries(source.index, entries), absent=source.absent)
+
+
+def _with_entries(index: Index, entries: list[Descriptor]) -> Index:
+    return index.with_fields(manifests=[dict(entry.fields) for entry in entries])
+
+
+def _find_member(source: ImageSource, wanted: Digest) -> Descriptor | None:
+    seen: set[Digest] = set()
+    pending = list(source.index.children)
+    while pending:
+        descriptor = pending.pop()
+        if descriptor.digest == wanted and is_document(descriptor):
+            return descriptor
+        if (
+            descriptor.media_type in media_types.INDEXES
+            and descriptor.digest not in seen
+            and descriptor.digest not in source.absent
+        ):
+            seen.add(descriptor.digest)
+            pending.extend(read_document(source, descriptor).children)
+    return None
+
+
+def _known_names(source: ImageSource) -> str:
+    known = sorted(
+        {name for descriptor in source.index.children for name in names.names_of(descriptor)}
+    )
+    if not known:
+        return "images without names: pick one by @DIGEST, as ls shows it"
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return ", ".join(known[:_SHOWN]) + more

@@ -1,0 +1,122 @@
+"""The contract: what a source, a destination and a store are.
+
+Nothing is inherited; a test double is a class with two methods.
+"""
+
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol, runtime_checkable
+
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
+from ocilayout.spec.platform import Platform
+
+
+class BlobReader(Protocol):
+    """Where blobs are read."""
+
+    def open_blob(self, descriptor: Descriptor) -> BinaryIO:
+        """The content, not verified yet; raises BlobNotFound where it is not here."""
+        ...
+
+
+class ImageSource(BlobReader, Protocol):
+    """An index, and a way to open the blobs that it leads to."""
+
+    @property
+    def index(self) -> Index:
+        """As a layout's index.json lists it."""
+        ...
+
+    @property
+    def absent(self) -> Collection[Digest]:
+        """What its documents name and it is known, and allowed, not to have."""
+        ...
+
+
+class ImageDestination(Protocol):
+    """Takes blobs, and is then told to publish."""
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether the content is there and is what its digest says: asked of content."""
+        ...
+
+    def put_blob(self, descriptor: Descriptor, content: BinaryIO) -> None:
+        """Take all of it, or nothing; `content` raises where it is not as described."""
+        ...
+
+    def commit(self, source: ImageSource) -> None:
+        """Publish source.index; once, last."""
+        ...
+
+
+@runtime_checkable
+class MadeSource(Protocol):
+    """A source that had to make manifests, since what it reads has none."""
+
+    @property
+    def made_layers(self) -> Collection[Digest]:
+        """Layers that stand in no manifest but those that were made here."""
+        ...
+
+
+class Files(Protocol):
+    """A folder or a tar, whose files are read by name."""
+
+    label: str
+    """What messages call it."""
+    is_folder: bool
+
+    def names(self) -> Iterable[str]:
+        """The names in it: of a tar all of them, of a folder those at its top."""
+        ...
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def size(self, name: str) -> int:
+        """Bytes; raises BlobNotFound."""
+        ...
+
+    def open(self, name: str) -> BinaryIO:
+        """The content of a regular file; raises BlobNotFound or InvalidArchive."""
+        ...
+
+
+@dataclass(frozen=True)
+class DestinationOptions:
+    """How an output is written."""
+
+    replace: bool = False
+    """Whether an existing file may be replaced."""
+    platforms: tuple[Platform, ...] = ()
+    """Which platform a format with room for one takes, the most wanted first."""
+    lock_timeout: float = 60.0
+    """Seconds to wait for another process to leave a layout."""
+
+
+class Store(Protocol):
+    """A kind of place where images live; a module of stores/ satisfies it."""
+
+    NAME: str
+    """As people write it in front of a path: `oci-archive`."""
+
+    def recognizes(self, files: Files) -> bool:
+        """Whether `files` is one of its kind, by what is in it."""
+        ...
+
+    def dialect(self, files: Files) -> str:
+        """Which of its kind `files` is, in words."""
+        ...
+
+    def open_source(self, files: Files) -> AbstractContextManager[ImageSource]:
+        """The images in `files`."""
+        ...
+
+    def open_destination(
+        self, path: Path | None, options: DestinationOptions
+    ) -> AbstractContextManager[ImageDestination]:
+        """An output that appears at `path` when it is committed; None is standard output."""
+        ...

@@ -1,0 +1,156 @@
+"""Layers compressed anew: into scratch files, some at a time, in the order in which they are put.
+
+Workers run ahead of whoever puts the layers by a bounded number, so scratch holds no more than
+the layers in flight, and the bytes do not depend on how many workers there are.
+"""
+
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import BinaryIO, cast
+
+from ocilayout.compression import Codec, codec_of, deflated, inflated
+from ocilayout.errors import IntegrityError
+from ocilayout.graph import open_verified
+from ocilayout.protocols import BlobReader
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.media_types import OCI_LAYER, LayerType, layer_type
+from ocilayout.streams import (
+    FileSlice,
+    FileWriter,
+    HashingWriter,
+    Progress,
+    Writable,
+    copy_stream,
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A layer that is to be compressed anew."""
+
+    layer: Descriptor
+    codec: Codec
+    """What it is to become."""
+    diff_id: Digest | None
+    """What it must inflate to, where a config says so."""
+
+
+@dataclass(frozen=True)
+class Recoded:
+    """A layer that was compressed anew."""
+
+    descriptor: Descriptor
+    """Its new digest and size; the media type has the right codec."""
+    file: BinaryIO
+
+    def open(self) -> BinaryIO:
+        """The new bytes."""
+        return cast(BinaryIO, FileSlice(self.file.fileno(), 0, self.descriptor.size))
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """How layers are compressed."""
+
+    source: BlobReader
+    scratch: Path
+    jobs: int
+    level: int | None
+    on_bytes: Progress
+    _stopped: Event = field(default_factory=Event)
+
+    @contextmanager
+    def recoded(self, orders: Sequence[Order]) -> Iterator[Iterator[Recoded]]:
+        """The results, one for each order, in their order; a scratch file lives until the next."""
+        waiting: deque[Future[Recoded]] = deque()
+        with ThreadPoolExecutor(max_workers=self.jobs) as pool:
+            try:
+                yield self._results(pool, deque(orders), waiting)
+            finally:
+                self._stopped.set()
+                _abandon(waiting)
+
+    def _results(
+        self, pool: ThreadPoolExecutor, orders: deque[Order], waiting: deque[Future[Recoded]]
+    ) -> Iterator[Recoded]:
+        while orders or waiting:
+            while orders and len(waiting) < self.jobs + 1:
+                waiting.append(pool.submit(self._recode, orders.popleft()))
+            result = waiting[0].result()
+            try:
+                yield result
+            finally:
+                result.file.close()
+                waiting.popleft()
+
+    def _count(self, count: int) -> None:
+        if self._stopped.is_set():
+            raise _Stopped
+        self.on_bytes(count)
+
+    def _recode(self, order: Order) -> Recoded:
+        layer = order.layer
+        label = f"layer {layer.digest}"
+        file = tempfile.TemporaryFile(dir=self.scratch, buffering=0)
+        try:
+            out = HashingWriter(FileWriter(file.fileno()))
+            with open_verified(self.source, layer, self._count) as raw:
+                codec = codec_in(self.source, layer)
+                plain = inflated(raw, codec, label)
+                with deflated(out, order.codec, level=self.level, threads=self.jobs) as writer:
+                    # A plain layer is verified by its digest, which is its diff id.
+                    if codec.name == "none" or order.diff_id is None:
+                        copy_stream(plain, writer)
+                    else:
+                        _copy_checked(plain, writer, order.diff_id, label)
+        except BaseException:
+            file.close()
+            raise
+        media_type = _media_type(layer, order.codec)
+        descriptor = Descriptor.make(media_type, out.digest, out.size)
+        return Recoded(descriptor, cast(BinaryIO, file))
+
+
+class _Stopped(Exception):
+    """Nobody waits for this layer any more."""
+
+
+def codec_in(source: BlobReader, layer: Descriptor) -> Codec:
+    """How a layer is compressed, by its first bytes: its media type may lie."""
+    with source.open_blob(layer) as content:
+        return codec_of(content.read(8))
+
+
+def with_codec(layer: Descriptor, codec: Codec) -> Descriptor:
+    """A descriptor of the same bytes whose media type says how they are compressed."""
+    return Descriptor.make(_media_type(layer, codec), layer.digest, layer.size)
+
+
+def _media_type(layer: Descriptor, codec: Codec) -> str:
+    kind = layer_type(layer.media_type)
+    if kind is None:
+        return OCI_LAYER
+    return LayerType(kind.family, codec.name, kind.distributable).media_type
+
+
+def _copy_checked(plain: BinaryIO, writer: Writable, diff_id: Digest, label: str) -> None:
+    check = HashingWriter(writer)
+    copy_stream(plain, check)
+    if check.digest != diff_id:
+        raise IntegrityError(
+            f"{label} inflates to {check.digest}, its config says {diff_id}: "
+            "the image is damaged: fetch or build it again"
+        )
+
+
+def _abandon(waiting: deque[Future[Recoded]]) -> None:
+    for future in waiting:
+        if not future.cancel() and future.exception() is None:
+            future.result().file.close()

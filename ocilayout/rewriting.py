@@ -1,0 +1,126 @@
+"""Documents rewritten from the leaves up, so that what led to a changed blob leads to the new one.
+
+A changed layer changes its manifest's digest, that changes the index's, and what refers to the
+image by digest (`subject`, BuildKit's and containerd's annotations) is pointed to the new one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ocilayout.blobs import MemoryBlobs
+from ocilayout.errors import InvalidDigest
+from ocilayout.graph import (
+    REFERENCE_DIGEST,
+    SUBJECT,
+    View,
+    is_document,
+    read_document,
+    walk,
+)
+from ocilayout.protocols import ImageSource
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index, Manifest
+from ocilayout.spec.media_types import layer_type
+
+Document = Index | Manifest
+EditChild = Callable[[Descriptor], Descriptor]
+
+
+def _as_is(child: Descriptor) -> Descriptor:
+    return child
+
+
+class Rewriter:
+    """Follows what changed through the documents of one source."""
+
+    def __init__(self, source: ImageSource) -> None:
+        self._source = source
+        self._documents = MemoryBlobs()
+        self.changed: dict[Digest, Descriptor] = {}
+        """The old digest of each blob that changed, and what is there now."""
+
+    def rewrite(
+        self, document: Document, edit: EditChild = _as_is, media_type: str | None = None
+    ) -> Document:
+        """The document, leading to what is there now; itself where nothing changed.
+
+        `edit` changes what is said of children beyond that, `media_type` the document's own.
+        Call it for children before parents.
+        """
+        old = document.descriptor
+        edited = document.with_children(lambda child: edit(self.current(child)))
+        changes: dict[str, object] = {}
+        if document.subject is not None:
+            changes["subject"] = dict(self.current(document.subject).fields)
+        if media_type not in {None, document.media_type}:
+            changes["mediaType"] = media_type
+        edited = edited.with_fields(**changes)
+        if edited is not document:
+            self._documents.add(edited.raw)
+            self.changed[old.digest] = edited.descriptor
+        return edited
+
+    def view(self) -> View:
+        """The source as it is now."""
+        index = self._source.index.with_children(self.current)
+        return View(self._source, index, self._documents, self._source.absent, self.changed)
+
+    def current(self, child: Descriptor) -> Descriptor:
+        """The descriptor, pointing to what is there now."""
+        found = self._with_references(child)
+        target = self.changed.get(child.digest)
+        if target is None:
+            return found
+        return found.pointing_to(replace(target, media_type=_media_type(child, target)))
+
+    def _with_references(self, child: Descriptor) -> Descriptor:
+        annotations = dict(child.annotations)
+        for key in (REFERENCE_DIGEST, SUBJECT):
+            stated = _digest(annotations.get(key))
+            moved = None if stated is None else self.changed.get(stated)
+            if moved is not None:
+                annotations[key] = str(moved.digest)
+        return child if annotations == child.annotations else child.with_annotations(annotations)
+
+
+def ordered_documents(source: ImageSource) -> list[Descriptor]:
+    """All documents: children before parents, and subjects before what refers to them."""
+    documents = {item.digest: item for item in walk(source) if is_document(item)}
+    ordered: dict[Digest, Descriptor] = {}
+    entered: set[Digest] = set()
+    for start in documents:
+        stack = [(start, iter((start,)))]
+        while stack:
+            digest, needed = stack[-1]
+            following = next((item for item in needed if item not in entered), None)
+            if following is None:
+                stack.pop()
+                ordered.setdefault(digest, documents[digest])
+            elif following in documents:
+                entered.add(following)
+                stack.append((following, _needed(source, documents[following])))
+    return list(ordered.values())
+
+
+def _needed(source: ImageSource, descriptor: Descriptor) -> Iterator[Digest]:
+    document = read_document(source, descriptor)
+    if document.subject is not None:
+        yield document.subject.digest
+    for child in document.children:
+        yield child.digest
+
+
+def _media_type(child: Descriptor, target: Descriptor) -> str:
+    """The new type in the words of the child's own family."""
+    mine, new = layer_type(child.media_type), layer_type(target.media_type)
+    if mine is None or new is None:
+        return target.media_type
+    return replace(mine, codec=new.codec).media_type
+
+
+def _digest(text: str | None) -> Digest | None:
+    try:
+        return None if text is None else Digest.parse(text)
+    except InvalidDigest:
+        return None

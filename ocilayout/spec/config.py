@@ -1,0 +1,71 @@
+"""Image configs: what an image says of its platform, its layers and its history.
+
+Only what this project needs is typed; the bytes of a config are the image id and never change.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ocilayout.errors import InvalidDocument
+from ocilayout.spec import strict_json
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.fields import Fields
+from ocilayout.spec.platform import Platform
+
+FIELDS = (
+    "architecture",
+    "os",
+    "variant",
+    "os.version",
+    "os.features",
+    "rootfs",
+    "history",
+    "created",
+    "config",
+)
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One step of a build (config.md, "history")."""
+
+    created: str | None
+    created_by: str | None
+    empty_layer: bool
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """The config of an image, for OCI and Docker alike."""
+
+    platform: Platform
+    diff_ids: tuple[Digest, ...]
+    """The digests of the uncompressed layers, lowest first."""
+    history: tuple[HistoryEntry, ...]
+    fields: Mapping[str, object]
+
+    @classmethod
+    def parse(cls, raw: bytes, label: str) -> "ImageConfig":
+        """The config that `raw` holds; raises InvalidDocument."""
+        fields = Fields(strict_json.parse_object(raw, label), label, known=FIELDS)
+        rootfs = Fields(fields.value.get("rootfs") or {}, fields.path("rootfs"))
+        if rootfs.optional_text("type") not in {None, "layers"}:
+            raise InvalidDocument(f'{rootfs.path("type")} is not "layers"')
+        return cls(
+            Platform.from_fields(fields.value, label),
+            tuple(Digest.parse(text) for text in rootfs.texts("diff_ids")),
+            tuple(
+                _history_entry(item, f"{fields.path('history')}[{position}]")
+                for position, item in enumerate(fields.optional_list("history"))
+            ),
+            fields.value,
+        )
+
+
+def _history_entry(value: object, where: str) -> HistoryEntry:
+    fields = Fields(value, where)
+    return HistoryEntry(
+        fields.optional_text("created"),
+        fields.optional_text("created_by"),
+        fields.value.get("empty_layer") is True,
+    )

@@ -1,0 +1,56 @@
+"""Digests: the names of blobs, by what is in them.
+
+A digest becomes a file name, so the parser is the only way in, and nothing but the grammar of the
+image specification (descriptor.md, "Digests") passes it: no `..`, no slash, no upper-case hex.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from ocilayout.errors import InvalidDigest
+
+# fullmatch and ASCII: `$` would let a newline pass, `\d` full-width digits.
+_GRAMMAR = re.compile(r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):([A-Za-z0-9=_-]+)", re.ASCII)
+_HEX = re.compile(r"[a-f0-9]+", re.ASCII)
+
+HEX_LENGTHS = {"sha256": 64, "sha512": 128}
+"""The algorithms that can be verified, with the length of their hex form in characters."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """An algorithm and its encoded hash, both safe as file names."""
+
+    algorithm: str
+    encoded: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Digest":
+        """The digest written as `algorithm:encoded`; raises InvalidDigest."""
+        match = _GRAMMAR.fullmatch(text) if len(text) <= 512 else None
+        if match is None:
+            raise InvalidDigest(f"{text[:100]!r} is not a digest (algorithm:hash)")
+        algorithm, encoded = match.groups()
+        length = HEX_LENGTHS.get(algorithm)
+        if length is not None and not (len(encoded) == length and _HEX.fullmatch(encoded)):
+            raise InvalidDigest(f"{text[:200]!r} is not {length} lower-case hex digits")
+        return cls(algorithm, encoded)
+
+    @classmethod
+    def of(cls, content: bytes) -> "Digest":
+        """The sha256 digest of `content`."""
+        return cls("sha256", hashlib.sha256(content).hexdigest())
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether content can be checked against it here."""
+        return self.algorithm in HEX_LENGTHS
+
+    @property
+    def blob_path(self) -> str:
+        """Where a layout keeps the blob: `blobs/sha256/…` (image-layout.md)."""
+        return f"blobs/{self.algorithm}/{self.encoded}"
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.encoded}"

@@ -1,0 +1,227 @@
+"""Documents: indexes and manifests, each identified by its bytes.
+
+A document is parsed once, from the very bytes that were hashed, and encoded anew only by an edit
+that changes something.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ocilayout.errors import InvalidDocument
+from ocilayout.spec import media_types, strict_json
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.fields import Fields
+
+D = TypeVar("D", bound="Document")
+Edit = Callable[[Descriptor], Descriptor | None]
+
+FIELDS = (
+    "schemaVersion",
+    "mediaType",
+    "artifactType",
+    "manifests",
+    "config",
+    "layers",
+    "blobs",
+    "subject",
+    "annotations",
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """What indexes and manifests share."""
+
+    media_type: str
+    raw: bytes
+    fields: Mapping[str, object]
+    children: tuple[Descriptor, ...]
+    """What it leads to, in the order in which it is listed."""
+    subject: Descriptor | None
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """A descriptor that leads to it, with nothing but what its bytes say."""
+        return Descriptor.of(self.media_type, self.raw)
+
+    def with_fields(self: D, **changes: object) -> D:
+        """The document with other top-level fields; itself where nothing changes."""
+        fields = {**self.fields, **changes}
+        if fields == self.fields:
+            return self
+        raw = strict_json.encode({k: v for k, v in fields.items() if v is not None})
+        media_type = fields.get("mediaType")
+        return type(self)._parse(
+            media_type if isinstance(media_type, str) else self.media_type, raw, "edited document"
+        )
+
+    @classmethod
+    def _parse(cls: type[D], media_type: str, raw: bytes, label: str) -> D:
+        raise NotImplementedError
+
+    @classmethod
+    def _fields(cls, media_type: str, raw: bytes, label: str) -> Fields:
+        fields = Fields(strict_json.parse_object(raw, label), label, known=FIELDS)
+        _refuse_two_in_one(fields)
+        version = fields.optional_integer("schemaVersion")
+        if version not in {None, 2}:
+            raise InvalidDocument(f"{label}: schemaVersion is {version}, 2 is what can be read")
+        stated = fields.optional_text("mediaType")
+        if stated is not None and stated != media_type:
+            raise InvalidDocument(
+                f"{label}: mediaType is {stated!r}, but what leads to it says {media_type!r}"
+            )
+        fields.mapping("annotations")
+        return fields
+
+
+@dataclass(frozen=True)
+class Index(Document):
+    """An OCI index or a Docker manifest list; `children` are its manifests."""
+
+    @classmethod
+    def parse(cls, media_type: str, raw: bytes, label: str) -> "Index":
+        """The index that `raw` holds; raises InvalidDocument."""
+        return cls._parse(media_type, raw, label)
+
+    @classmethod
+    def parse_top(cls, raw: bytes, label: str) -> "Index":
+        """The `index.json` of a layout, whose media type only the document itself can state.
+
+        umoci 0.4.7 writes `"manifests": null` in an empty layout.
+        """
+        fields = Fields(strict_json.parse_object(raw, label), label, known=FIELDS)
+        media_type = fields.optional_text("mediaType") or media_types.OCI_INDEX
+        if media_type not in media_types.INDEXES or "manifests" not in fields.value:
+            raise InvalidDocument(f"{label} is not an image index")
+        if fields.value["manifests"] is None:
+            raw = strict_json.encode({**fields.value, "manifests": []})
+        return cls._parse(media_type, raw, label)
+
+    @classmethod
+    def of(
+        cls, descriptors: Iterable[Descriptor], *, media_type: str = media_types.OCI_INDEX
+    ) -> "Index":
+        """A new index that lists these manifests."""
+        raw = strict_json.encode(
+            {
+                "schemaVersion": 2,
+                "mediaType": media_type,
+                "manifests": [dict(descriptor.fields) for descriptor in descriptors],
+            }
+        )
+        return cls._parse(media_type, raw, "new index")
+
+    @classmethod
+    def _parse(cls, media_type: str, raw: bytes, label: str) -> "Index":
+        fields = cls._fields(media_type, raw, label)
+        children = _descriptors(fields, "manifests")
+        return cls(media_type, raw, fields.value, children, _subject(fields))
+
+    def with_children(self, edit: Edit) -> "Index":
+        """The index with each child edited, or dropped by None; itself where nothing changes."""
+        edited = [edit(child) for child in self.children]
+        if edited == list(self.children):
+            return self
+        return self.with_fields(manifests=[dict(child.fields) for child in edited if child])
+
+
+@dataclass(frozen=True)
+class Manifest(Document):
+    """An image or artifact manifest; `children` are its config, if any, and its layers."""
+
+    config: Descriptor | None
+    layers: tuple[Descriptor, ...]
+    """Layers of an image, blobs of an artifact."""
+
+    @classmethod
+    def parse(cls, media_type: str, raw: bytes, label: str) -> "Manifest":
+        """The manifest that `raw` holds; raises InvalidDocument."""
+        return cls._parse(media_type, raw, label)
+
+    @classmethod
+    def of(cls, media_type: str, config: Descriptor, layers: Iterable[Descriptor]) -> "Manifest":
+        """A new image manifest."""
+        raw = strict_json.encode(
+            {
+                "schemaVersion": 2,
+                "mediaType": media_type,
+                "config": dict(config.fields),
+                "layers": [dict(layer.fields) for layer in layers],
+            }
+        )
+        return cls._parse(media_type, raw, "new manifest")
+
+    @classmethod
+    def _parse(cls, media_type: str, raw: bytes, label: str) -> "Manifest":
+        fields = cls._fields(media_type, raw, label)
+        if media_type == media_types.OCI_ARTIFACT_MANIFEST:
+            config, layers = None, _optional_descriptors(fields, "blobs")
+        else:
+            config = _config(fields)
+            layers = _descriptors(fields, "layers")
+        children = (*([config] if config else []), *layers)
+        return cls(media_type, raw, fields.value, children, _subject(fields), config, layers)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is a container image: its config says on which platform it runs."""
+        return self.config is not None and self.config.media_type in media_types.IMAGE_CONFIGS
+
+    @property
+    def artifact_type(self) -> str | None:
+        """What an artifact says it is (manifest.md, "Guidelines for artifact usage")."""
+        stated = self.fields.get("artifactType")
+        if isinstance(stated, str) and stated:
+            return stated
+        return None if self.is_image or self.config is None else self.config.media_type
+
+    def with_children(self, edit: Callable[[Descriptor], Descriptor]) -> "Manifest":
+        """The manifest with config and layers edited; itself where nothing changes."""
+        layers = [edit(layer) for layer in self.layers]
+        config = edit(self.config) if self.config else None
+        if config == self.config and layers == list(self.layers):
+            return self
+        key = "blobs" if self.media_type == media_types.OCI_ARTIFACT_MANIFEST else "layers"
+        changes: dict[str, object] = {key: [dict(layer.fields) for layer in layers]}
+        if config is not None:
+            changes["config"] = dict(config.fields)
+        return self.with_fields(**changes)
+
+
+def parse_document(descriptor: Descriptor, raw: bytes) -> Index | Manifest:
+    """The document that `descriptor` leads to; raises InvalidDocument."""
+    kind = Index if descriptor.media_type in media_types.INDEXES else Manifest
+    return kind.parse(descriptor.media_type, raw, str(descriptor.digest))
+
+
+def _refuse_two_in_one(fields: Fields) -> None:
+    """CVE-2021-41190: one document that is an index for one tool and a manifest for another."""
+    if "manifests" in fields.value and ("layers" in fields.value or "config" in fields.value):
+        raise InvalidDocument(
+            f"{fields.where} is an index and a manifest in one (CVE-2021-41190): "
+            "tools would run different images from it"
+        )
+
+
+def _descriptors(fields: Fields, key: str) -> tuple[Descriptor, ...]:
+    return tuple(
+        Descriptor.parse(item, f"{fields.path(key)}[{position}]")
+        for position, item in enumerate(fields.objects(key))
+    )
+
+
+def _optional_descriptors(fields: Fields, key: str) -> tuple[Descriptor, ...]:
+    return _descriptors(fields, key) if fields.optional_list(key) else ()
+
+
+def _config(fields: Fields) -> Descriptor:
+    if "config" not in fields.value:
+        raise InvalidDocument(f"{fields.path('config')} is missing")
+    return Descriptor.parse(fields.value["config"], fields.path("config"))
+
+
+def _subject(fields: Fields) -> Descriptor | None:
+    subject = fields.value.get("subject")
+    return None if subject is None else Descriptor.parse(subject, fields.path("subject"))

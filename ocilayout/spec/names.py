@@ -1,0 +1,130 @@
+"""Names of images as an index lists them: read in every dialect, written in one.
+
+Read: containerd's `io.containerd.image.name` (a full name); else `ref.name`, which holds a tag, a
+full name, or in older BuildKits several names with commas between them (moby/buildkit#4615).
+Written: both annotations, one descriptor a name, so that every engine finds the full name.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ocilayout.errors import AmbiguousName, InvalidDocument
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.reference import Reference
+
+REF_NAME = "org.opencontainers.image.ref.name"
+IMAGE_NAME = "io.containerd.image.name"
+
+
+def names_of(descriptor: Descriptor) -> tuple[str, ...]:
+    """The names that an entry of an index bears: full ones, or a bare text where it has no more."""
+    full = descriptor.annotations.get(IMAGE_NAME)
+    if full:
+        return _as_names([full])
+    return _as_names(descriptor.annotations.get(REF_NAME, "").split(","))
+
+
+def reference_of(name: str) -> Reference | None:
+    """The reference that `name` is; None where it is a bare tag or free text."""
+    if "/" not in name and ":" not in name:
+        return None
+    try:
+        return Reference.parse(name)
+    except InvalidDocument:
+        return None
+
+
+def tag_of(name: str) -> str:
+    """The tag of a full name; a bare name is its own tag."""
+    reference = reference_of(name)
+    return name if reference is None else reference.tag
+
+
+def fits(name: str, wanted: str) -> bool:
+    """Whether `name` is the one that a person means by `wanted`: a tag or a full name."""
+    if name == wanted:
+        return True
+    reference = reference_of(wanted)
+    if reference is None:
+        return tag_of(name) == wanted
+    return reference == reference_of(name)
+
+
+def renamed(descriptor: Descriptor, names: Sequence[str]) -> list[Descriptor]:
+    """The entries, one a name, that lead to the same image under these names alone."""
+    annotations = {
+        key: value
+        for key, value in descriptor.annotations.items()
+        if key not in {REF_NAME, IMAGE_NAME}
+    }
+    if not names:
+        return [descriptor.with_annotations(annotations)]
+    return [descriptor.with_annotations({**annotations, **_annotations_of(name)}) for name in names]
+
+
+def listed(descriptors: Iterable[Descriptor]) -> list[Descriptor]:
+    """Entries in the one form that is written.
+
+    Where two names share a tag, `ref.name` holds the full name of both: tools that know only this
+    annotation would take the first, or none (umoci refuses). Raises AmbiguousName where one name
+    leads to two images.
+    """
+    entries: list[Descriptor] = []
+    owners: dict[str, Descriptor] = {}
+    for descriptor in descriptors:
+        names = names_of(descriptor)
+        if not names:
+            entries.append(descriptor)
+        for name in names:
+            owner = owners.setdefault(name, descriptor)
+            if owner.digest != descriptor.digest:
+                raise AmbiguousName(
+                    f"{name} names two images, {owner.digest} and {descriptor.digest}: "
+                    "select one by @DIGEST, or make them one with merge"
+                )
+            if owner is descriptor:
+                entries.extend(renamed(descriptor, [name]))
+    return _with_distinct_tags(entries)
+
+
+def replaced(existing: Iterable[Descriptor], added: Iterable[Descriptor]) -> list[Descriptor]:
+    """The entries of a layout after `added` came: a name that is written again moves."""
+    new = list(added)
+    taken = {name for descriptor in new for name in names_of(descriptor)}
+    kept = [entry for entry in listed(existing) if not taken.intersection(names_of(entry))]
+    present = {entry.digest for entry in kept}
+    return listed(kept + [entry for entry in new if names_of(entry) or entry.digest not in present])
+
+
+def _as_names(texts: Iterable[str]) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for text in texts:
+        stripped = text.strip()
+        # A digest alone, as in app@sha256:…, says which image it is, not what it is called.
+        if stripped and not _is_pin(stripped):
+            reference = reference_of(stripped)
+            names[stripped if reference is None else str(reference)] = None
+    return tuple(names)
+
+
+def _is_pin(text: str) -> bool:
+    repository, at, _ = text.partition("@")
+    return bool(at) and ":" not in repository.rpartition("/")[2]
+
+
+def _annotations_of(name: str) -> dict[str, str]:
+    reference = reference_of(name)
+    if reference is None:
+        return {REF_NAME: name}
+    return {IMAGE_NAME: str(reference), REF_NAME: reference.tag}
+
+
+def _with_distinct_tags(entries: list[Descriptor]) -> list[Descriptor]:
+    tags = Counter(tag_of(name) for entry in entries for name in names_of(entry))
+    return [
+        entry.with_annotations({**entry.annotations, REF_NAME: name})
+        if name is not None and tags[tag_of(name)] > 1 and reference_of(name) is not None
+        else entry
+        for entry in entries
+        for name in [next(iter(names_of(entry)), None)]
+    ]

@@ -1,0 +1,70 @@
+"""References: the names of images, as docker reads them.
+
+`demo:v1` stands for `docker.io/library/demo:v1`. The grammar is that of
+github.com/distribution/reference.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ocilayout.errors import InvalidDocument
+from ocilayout.spec.digest import Digest
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
+_HOST_LABEL = r"(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])"
+_DOMAIN = re.compile(
+    rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?", re.ASCII
+)
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
+
+DEFAULT_DOMAIN = "docker.io"
+MAX_NAME_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reference:
+    """A full name: registry, repository and tag."""
+
+    domain: str
+    path: str
+    tag: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Reference":
+        """The reference that `text` stands for: `docker.io`, `library` and `latest` filled in.
+
+        A digest behind the tag is dropped: it pins an image, it does not name one. Raises
+        InvalidDocument.
+        """
+        named, _, digest = text.partition("@")
+        if digest:
+            Digest.parse(digest)
+        head, slash, rest = named.partition("/")
+        if slash and ("." in head or ":" in head or head == "localhost" or head.lower() != head):
+            domain = head
+        else:
+            domain, rest = DEFAULT_DOMAIN, named
+        path, colon, tag = rest.partition(":")
+        if domain == "index.docker.io":
+            domain = DEFAULT_DOMAIN
+        if domain == DEFAULT_DOMAIN and "/" not in path:
+            path = f"library/{path}"
+        if not colon:
+            tag = "latest"
+        if not (_DOMAIN.fullmatch(domain) and _PATH.fullmatch(path) and _TAG.fullmatch(tag)):
+            raise InvalidDocument(
+                f"{text[:200]!r} is not an image name: write [REGISTRY/]REPOSITORY[:TAG], "
+                "in lower case"
+            )
+        if len(domain) + 1 + len(path) > MAX_NAME_LENGTH:
+            raise InvalidDocument(f"{text[:60]!r}… is longer than {MAX_NAME_LENGTH} characters")
+        return cls(domain, path, tag)
+
+    def __str__(self) -> str:
+        return f"{self.domain}/{self.path}:{self.tag}"
+
+
+def is_tag(text: str) -> bool:
+    """Whether `text` is a tag alone, as in `v1`."""
+    return _TAG.fullmatch(text) is not None

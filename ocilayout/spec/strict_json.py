@@ -1,0 +1,89 @@
+"""JSON in which two parsers cannot read two different things.
+
+The standard parser takes UTF-16, a byte order mark, NaN, repeated keys (the last one wins, in
+others the first) and lone surrogates that fail only when they are printed. Documents are
+identified by their bytes, so what is ambiguous is refused, never repaired.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import NoReturn, cast
+
+from ocilayout.errors import InvalidDocument
+
+MAX_DOCUMENT_SIZE = 4 * 1024 * 1024
+"""Bytes; the limit that the distribution specification recommends for manifests."""
+
+MAX_DEPTH = 64
+"""Levels of nesting; real documents have fewer than ten."""
+
+
+def parse_object(raw: bytes, label: str) -> dict[str, object]:
+    """The JSON object that `raw` holds.
+
+    Raises InvalidDocument, with `label` as the name of the document.
+    """
+    value = parse(raw, label)
+    if not isinstance(value, dict):
+        raise InvalidDocument(f"{label} is not a JSON object")
+    return cast(dict[str, object], value)
+
+
+def parse(raw: bytes, label: str) -> object:
+    """The one JSON value that `raw` holds, strictly read; raises InvalidDocument."""
+    if len(raw) > MAX_DOCUMENT_SIZE:
+        raise InvalidDocument(f"{label} has {len(raw)} bytes; {MAX_DOCUMENT_SIZE} are allowed")
+    try:
+        text = raw.decode("utf-8")
+        value: object = json.loads(
+            text, object_pairs_hook=_unique_keys, parse_constant=_no_constant
+        )
+        _check_depth(value)
+        if "\\u" in text:
+            # Lone surrogates are only writable as escapes, and fail when encoded again.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        raise InvalidDocument(f"{label} is nested too deeply") from None
+    except UnicodeError:
+        raise InvalidDocument(f"{label} is not valid UTF-8") from None
+    except json.JSONDecodeError as error:
+        # Only the position: the content may come from a file that nobody meant to show.
+        raise InvalidDocument(
+            f"{label} is not valid JSON (line {error.lineno}, column {error.colno})"
+        ) from None
+    except ValueError as error:
+        raise InvalidDocument(f"{label} is not valid JSON: {error}") from None
+    return value
+
+
+def encode(value: Mapping[str, object] | list[object]) -> bytes:
+    """Compact JSON, the same bytes for the same value."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def _unique_keys(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:80]!r} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return
+    raise ValueError(f"more than {MAX_DEPTH} levels of nesting")

@@ -1,0 +1,200 @@
+"""Where images live: one table, and how a place is opened.
+
+A source is recognized by what is in it, a destination by its transport or the end of its name.
+"""
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ocilayout import pick
+from ocilayout.blobs import FolderFiles
+from ocilayout.compression import codec_of, inflated
+from ocilayout.errors import InvalidArchive, UsageError
+from ocilayout.protocols import (
+    DestinationOptions,
+    Files,
+    ImageDestination,
+    ImageSource,
+    Store,
+)
+from ocilayout.stores import docker_archive, layout_dir, oci_archive, skopeo_dir
+from ocilayout.stores.layout_tar import SUFFIXES, outer_codec
+from ocilayout.stores.places import Place, parse_destination, parse_source
+from ocilayout.streams import FileWriter, copy_stream
+from ocilayout.tar_file import TarFile
+
+# First match wins: an archive with a manifest.json is a Docker archive, whose reader takes the
+# OCI half where there is one; without it, it is an OCI archive.
+STORES: tuple[Store, ...] = (layout_dir, docker_archive, oci_archive, skopeo_dir)
+BY_NAME = {store.NAME: store for store in STORES}
+FORMATS = tuple(BY_NAME)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A place that is open for reading."""
+
+    place: Place
+    dialect: str
+    source: ImageSource
+    """With the one image that NAME or DIGEST picks, where one was given."""
+
+
+@contextmanager
+def open_source(place: Place | str, *, scratch: Path | None = None) -> Iterator[ImageSource]:
+    """The images at a place.
+
+    `scratch` is the folder for what cannot be read in place (standard input, archives that are
+    compressed outside). Raises PlaceNotFound, InvalidArchive, InvalidDocument, ImageNotFound,
+    AmbiguousName.
+    """
+    with open_place(place, scratch=scratch) as opened:
+        yield opened.source
+
+
+@contextmanager
+def open_place(place: Place | str, *, scratch: Path | None = None) -> Iterator[Opened]:
+    """The same as open_source, with what was found out about the place."""
+    found = parse_source(place) if isinstance(place, str) else place
+    with ExitStack() as stack:
+        files = _open_files(found, scratch, stack)
+        store = _store_of(found, files)
+        source = stack.enter_context(store.open_source(files))
+        if found.name is not None:
+            source = pick.by_name(source, found.name, files.label)
+        if found.digest is not None:
+            source = pick.by_digest(source, found.digest, files.label)
+        yield Opened(found, store.dialect(files), source)
+
+
+@contextmanager
+def open_destination(
+    place: Place | str,
+    options: DestinationOptions | None = None,
+    *,
+    transport: str | None = None,
+) -> Iterator[ImageDestination]:
+    """An output that appears, whole, when it is committed.
+
+    `transport` is what to write where the place does not say. Raises DestinationExists,
+    UsageError.
+    """
+    found = parse_destination(place) if isinstance(place, str) else place
+    store = BY_NAME[destination_transport(found, transport)]
+    with store.open_destination(found.path, options or DestinationOptions()) as destination:
+        yield destination
+
+
+def destination_transport(place: Place, wanted: str | None = None) -> str:
+    """What is written to a place: as it says, as `wanted`, or by the end of its name.
+
+    A layout that exists is added to; raises UsageError where the place contradicts `wanted`, or
+    where its suffix is that of another kind of archive.
+    """
+    stated = place.transport
+    if stated is not None and wanted is not None and stated != wanted:
+        raise UsageError(f"{place.text} says {stated}, --to says {wanted}")
+    if stated or wanted:
+        return stated or wanted or ""
+    if place.path is None:
+        return docker_archive.NAME
+    if place.path.is_dir():
+        return layout_dir.NAME
+    outer_codec(place.path)
+    is_tar = place.path.name.endswith(tuple(SUFFIXES))
+    return docker_archive.NAME if is_tar else layout_dir.NAME
+
+
+def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> Files:
+    if place.path is None:
+        return _spooled(sys.stdin.buffer, "standard input", scratch, stack)
+    if place.path.is_dir():
+        return stack.enter_context(FolderFiles(place.path))
+    descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    file = stack.enter_context(open(descriptor, "rb", buffering=0))
+    label = str(place.path)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            os.set_blocking(descriptor, True)
+            return _spooled(cast(BinaryIO, file), label, scratch, stack)
+        raise InvalidArchive(f"{label} is neither a file nor a folder")
+    if codec_of(os.pread(descriptor, 8, 0)).name != "none":
+        return _spooled(cast(BinaryIO, file), label, scratch, stack)
+    return _tar(cast(BinaryIO, file), label)
+
+
+def _tar(file: BinaryIO, label: str) -> Files:
+    if os.fstat(file.fileno()).st_size == 0:
+        raise InvalidArchive(f"{label} is empty")
+    return TarFile(file, label)
+
+
+def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack) -> Files:
+    """A stream as a file that can be read at any place, inflated; it goes with the process."""
+    import tempfile
+
+    if content.isatty():
+        raise UsageError(f"{label} is a terminal: an archive must come from a file or a pipe")
+    folder = scratch or scratch_folder()
+    try:
+        file = stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
+        head, rest = _peeked(content)
+        plain = inflated(rest, codec_of(head), label)
+        copy_stream(plain, FileWriter(file.fileno()))
+    except OSError as error:
+        raise InvalidArchive(
+            f"{label} cannot be spooled to {folder}: {error.strerror}: "
+            "name a folder with room by --scratch"
+        ) from None
+    return _tar(cast(BinaryIO, file), label)
+
+
+def scratch_folder() -> Path:
+    """Where large temporary files go: TMPDIR, else /var/tmp, as /tmp may be memory."""
+    stated = os.environ.get("TMPDIR")
+    return Path(stated) if stated else Path("/var/tmp")
+
+
+def _peeked(content: BinaryIO) -> tuple[bytes, BinaryIO]:
+    import io
+
+    buffered = io.BufferedReader(cast(io.RawIOBase, content), 1024 * 1024)
+    return buffered.peek(8)[:8], cast(BinaryIO, buffered)
+
+
+def _store_of(place: Place, files: Files) -> Store:
+    if place.transport is not None:
+        store = BY_NAME[place.transport]
+        wants_folder = store in (layout_dir, skopeo_dir)
+        if files.is_folder != wants_folder:
+            raise InvalidArchive(
+                f"{files.label} is a {'folder' if files.is_folder else 'file'}, "
+                f"{place.transport}: reads the other"
+            )
+        return store
+    for store in STORES:
+        if store.recognizes(files):
+            return store
+    raise InvalidArchive(_unrecognized(files))
+
+
+def _unrecognized(files: Files) -> str:
+    if files.is_folder:
+        return f"{files.label} is a folder, but no image: it has no index.json"
+    if "repositories" in files:
+        return (
+            f"{files.label} was saved by docker before 1.10, without a manifest.json: "
+            "load and save it with a newer one"
+        )
+    if "manifest.json" in files:
+        return f"{files.label} has a manifest.json, but not one that lists images"
+    return (
+        f"{files.label} is a tar, but no image: it has neither index.json nor manifest.json "
+        "(a root file system?)"
+    )

@@ -1,0 +1,102 @@
+"""`manifest.json`: the list of images that docker reads, and skopeo's, crane's and bazel's too."""
+
+from dataclasses import dataclass
+
+from ocilayout import notices
+from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument
+from ocilayout.protocols import Files
+from ocilayout.spec import strict_json
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.fields import Fields
+from ocilayout.spec.reference import Reference
+from ocilayout.stores.layout_source import read_small
+
+MANIFEST = "manifest.json"
+FIELDS = ("Config", "RepoTags", "Layers", "Parent", "LayerSources")
+_HEX_LENGTH = 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image of the list."""
+
+    config: bytes
+    config_digest: Digest
+    """The image id."""
+    names: tuple[str, ...]
+    layers: tuple[str, ...]
+    """Member names, lowest layer first."""
+
+
+def is_docker_archive(files: Files) -> bool:
+    """Whether manifest.json is a list of images.
+
+    skopeo's `dir:` has an object of that name, imgpkg's tars another list.
+    """
+    if MANIFEST not in files:
+        return False
+    try:
+        value = strict_json.parse(read_small(files, MANIFEST), MANIFEST)
+    except InvalidDocument:
+        # So that what is wrong with it is said when it is opened.
+        return "index.json" not in files
+    return isinstance(value, list) and all(
+        isinstance(item, dict) and "Config" in item and "Layers" in item for item in value
+    )
+
+
+def read_entries(files: Files) -> list[Entry]:
+    """The images that manifest.json lists; raises InvalidDocument or InvalidArchive."""
+    label = f"{files.label}: {MANIFEST}"
+    try:
+        value = strict_json.parse(read_small(files, MANIFEST), label)
+    except BlobNotFound:
+        raise InvalidArchive(f"{files.label} is no Docker archive: it has no {MANIFEST}") from None
+    if not isinstance(value, list):
+        raise InvalidDocument(f"{label} is not a list of images")
+    return [_entry(files, item, f"{label}[{position}]") for position, item in enumerate(value)]
+
+
+def _entry(files: Files, value: object, where: str) -> Entry:
+    fields = Fields(value, where, known=FIELDS)
+    path = fields.text("Config")
+    try:
+        config = read_small(files, _member(path, where))
+    except BlobNotFound:
+        raise InvalidArchive(f"{where}: the archive has no member {path!r}") from None
+    digest = Digest.of(config)
+    _check_stated_id(path, digest, where)
+    return Entry(
+        config,
+        digest,
+        _names(fields),
+        tuple(_member(layer, where) for layer in fields.texts("Layers")),
+    )
+
+
+def _member(path: str, where: str) -> str:
+    """The name of a member; what leads out of the archive is not even looked up on this host."""
+    parts = path.split("/")
+    if path.startswith("/") or ".." in parts or "\0" in path:
+        raise InvalidArchive(f"{where}: {path!r} leads out of the archive")
+    return "/".join(part for part in parts if part not in {"", "."})
+
+
+def _check_stated_id(path: str, digest: Digest, where: str) -> None:
+    """A config whose file name is another hash than its content's was damaged or exchanged."""
+    stem = path.rpartition("/")[2].removesuffix(".json").removeprefix("sha256:")
+    is_hash = len(stem) == _HEX_LENGTH and all(letter in "0123456789abcdef" for letter in stem)
+    if is_hash and stem != digest.encoded:
+        raise InvalidArchive(
+            f"{where}: the config {path!r} hashes to {digest}: the archive is damaged"
+        )
+
+
+def _names(fields: Fields) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for text in fields.texts("RepoTags"):
+        try:
+            found[str(Reference.parse(text))] = None
+        except InvalidDocument:
+            notices.warn(f"{fields.path('RepoTags')}: {text!r} is no image name; it is left out")
+    return tuple(found)

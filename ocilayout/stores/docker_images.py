@@ -1,0 +1,137 @@
+"""Images of a Docker archive that has no manifests: they are made from its configs.
+
+A plain layer's digest is its diff id, so it is described without being read. A compressed one
+(crane and bazel write them) is hashed to be described, and inflated against its diff id when it
+is read: nothing else in such an archive vouches for it.
+"""
+
+import io
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from ocilayout.blobs import MemoryBlobs
+from ocilayout.compression import Codec, codec_of, inflated
+from ocilayout.errors import BlobNotFound, IntegrityError, InvalidArchive
+from ocilayout.protocols import Files
+from ocilayout.spec import media_types, names
+from ocilayout.spec.config import ImageConfig
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index, Manifest
+from ocilayout.spec.media_types import LayerType
+from ocilayout.stores.docker_entries import MANIFEST, Entry
+from ocilayout.streams import digest_of
+
+
+@dataclass(frozen=True)
+class _Layer:
+    member: str
+    codec: Codec
+    diff_id: Digest
+
+
+class DockerImages:
+    """The images that manifest.json lists, as OCI manifests made here."""
+
+    absent: Collection[Digest] = frozenset()
+
+    def __init__(self, files: Files, entries: list[Entry]) -> None:
+        """Raises InvalidDocument or InvalidArchive."""
+        self._files = files
+        self._documents = MemoryBlobs()
+        self._layers: dict[Digest, _Layer] = {}
+        self._described: dict[tuple[str, Digest], Descriptor] = {}
+        described = [descriptor for entry in entries for descriptor in self._image(entry)]
+        self.index = Index.of(names.listed(described))
+
+    @property
+    def made_layers(self) -> Collection[Digest]:
+        """The layers of all images: no manifest of another's making lists them."""
+        return self._layers.keys()
+
+    def open_blob(self, descriptor: Descriptor) -> BinaryIO:
+        """A layer, or a document that was made here; raises BlobNotFound."""
+        layer = self._layers.get(descriptor.digest)
+        if layer is None:
+            return self._documents.open_blob(descriptor)
+        content = self._open(layer.member)
+        if layer.codec.name == "none":
+            return content
+        return cast(BinaryIO, _CheckedLayer(content, self._open(layer.member), layer))
+
+    def _image(self, entry: Entry) -> list[Descriptor]:
+        config = ImageConfig.parse(entry.config, f"config {entry.config_digest}")
+        if len(config.diff_ids) != len(entry.layers):
+            raise InvalidArchive(
+                f"{self._files.label}: {MANIFEST} lists {len(entry.layers)} layers for image "
+                f"{entry.config_digest}, its config {len(config.diff_ids)} diff ids"
+            )
+        self._documents.add(entry.config)
+        layers = [
+            self._layer(member, diff_id)
+            for member, diff_id in zip(entry.layers, config.diff_ids, strict=True)
+        ]
+        described = Descriptor.of(media_types.OCI_CONFIG, entry.config)
+        manifest = Manifest.of(media_types.OCI_MANIFEST, described, layers)
+        self._documents.add(manifest.raw)
+        platform = None if config.platform.is_unknown else config.platform
+        leading = Descriptor.of(media_types.OCI_MANIFEST, manifest.raw, platform=platform)
+        return names.renamed(leading, entry.names)
+
+    def _layer(self, member: str, diff_id: Digest) -> Descriptor:
+        known = self._described.get((member, diff_id))
+        if known is not None:
+            return known
+        try:
+            with self._open(member) as content:
+                codec = codec_of(content.read(8))
+        except BlobNotFound:
+            raise InvalidArchive(
+                f"{self._files.label}: {MANIFEST} names the layer {member!r}, which is not there"
+            ) from None
+        if codec.name == "none":
+            digest, size = diff_id, self._files.size(member)
+        else:
+            with self._open(member) as content:
+                digest, size = digest_of(content)
+        self._layers[digest] = _Layer(member, codec, diff_id)
+        described = Descriptor.make(LayerType("oci", codec.name).media_type, digest, size)
+        self._described[member, diff_id] = described
+        return described
+
+    def _open(self, member: str) -> BinaryIO:
+        return self._files.open(member)
+
+
+class _CheckedLayer(io.RawIOBase):
+    """A compressed layer that is checked against its diff id before its first byte comes."""
+
+    def __init__(self, content: BinaryIO, again: BinaryIO, layer: _Layer) -> None:
+        self._content = content
+        self._again: BinaryIO | None = again
+        self._layer = layer
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        if self._again is not None:
+            self._check(self._again)
+            self._again = None
+        readinto = getattr(self._content, "readinto")  # noqa: B009
+        return int(readinto(buffer))
+
+    def _check(self, content: BinaryIO) -> None:
+        layer = self._layer
+        with inflated(content, layer.codec, f"layer {layer.member!r}") as plain:
+            found, _ = digest_of(plain)
+        if found != layer.diff_id:
+            raise IntegrityError(
+                f"layer {layer.member!r} inflates to {found}, its config says {layer.diff_id}: "
+                "the archive is damaged"
+            )
+
+    def close(self) -> None:
+        self._content.close()
+        super().close()

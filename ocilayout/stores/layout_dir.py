@@ -1,0 +1,181 @@
+"""OCI layout folders: made whole, or added to without ever being half changed.
+
+Blobs come first, each durable under its name; then `index.json` is read again, edited and
+renamed, under the lock that BuildKit uses too (`index.json.lock`), so that of many writers none
+loses a name.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from ocilayout.blobs import (
+    FolderBlobs,
+    FolderFiles,
+    partial_folder,
+    remove_leftovers,
+    replace_file,
+)
+from ocilayout.errors import DestinationExists, LayoutBusy, UsageError
+from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
+from ocilayout.spec import names
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
+from ocilayout.stores.layout_source import (
+    INDEX,
+    MARKER,
+    MARKER_CONTENT,
+    LayoutSource,
+    read_index,
+    warn_of_other_case,
+)
+from ocilayout.stores.layout_tar import listed_index
+
+NAME = "oci"
+LOCK = "index.json.lock"
+_POLL = 0.05
+
+
+def recognizes(files: Files) -> bool:
+    """A folder with an index.json."""
+    return files.is_folder and INDEX in files
+
+
+def dialect(files: Files) -> str:
+    """One word: there are no dialects that matter to a reader."""
+    return "oci"
+
+
+@contextmanager
+def open_source(files: Files) -> Iterator[ImageSource]:
+    """The images in the folder; raises InvalidDocument or InvalidArchive."""
+    warn_of_other_case(files)
+    yield LayoutSource(files)
+
+
+@contextmanager
+def open_destination(path: Path | None, options: DestinationOptions) -> Iterator[ImageDestination]:
+    """A layout that exists is added to, another appears at `path` when it is committed.
+
+    Raises DestinationExists where `path` is something else.
+    """
+    if path is None:
+        raise UsageError("a layout folder cannot go to standard output: --to oci-archive can")
+    if os.path.lexists(path):
+        if not path.is_dir():
+            raise DestinationExists(f"{path} is not a folder: a layout folder cannot replace it")
+        if any(path.iterdir()):
+            with FolderFiles(path) as files:
+                yield _existing(files, path, options)
+            return
+    with partial_folder(path) as (partial, publish), FolderFiles(partial) as files:
+        new = _NewLayout(files)
+        yield new
+        if new.committed is not None and not publish():
+            _join(partial, path, new.committed, options)
+
+
+def _existing(files: FolderFiles, path: Path, options: DestinationOptions) -> "_GrowingLayout":
+    if INDEX not in files:
+        raise DestinationExists(f"{path} is a folder with other things in it, not an OCI layout")
+    LayoutSource(files)
+    remove_leftovers(files.descriptor)
+    return _GrowingLayout(files, options.lock_timeout)
+
+
+class _NewLayout:
+    def __init__(self, files: FolderFiles) -> None:
+        self._files = files
+        self._blobs = FolderBlobs(files)
+        self._written: set[Digest] = set()
+        self.committed: Index | None = None
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether it was written already: nobody else knows this folder."""
+        return descriptor.digest in self._written
+
+    def put_blob(self, descriptor: Descriptor, content: BinaryIO) -> None:
+        """Write a blob."""
+        self._blobs.put(descriptor.digest, content)
+        self._written.add(descriptor.digest)
+
+    def commit(self, source: ImageSource) -> None:
+        """Write what makes a layout of it."""
+        index = listed_index(source.index)
+        replace_file(self._files.descriptor, MARKER, MARKER_CONTENT)
+        replace_file(self._files.descriptor, INDEX, index.raw)
+        self.committed = index
+
+
+class _GrowingLayout:
+    def __init__(self, files: FolderFiles, lock_timeout: float) -> None:
+        self._files = files
+        self._blobs = FolderBlobs(files)
+        self._lock_timeout = lock_timeout
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether it is there and whole; the file is hashed."""
+        return self._blobs.has(descriptor)
+
+    def put_blob(self, descriptor: Descriptor, content: BinaryIO) -> None:
+        """Write a blob, in the place of a wrong one if need be."""
+        self._blobs.put(descriptor.digest, content)
+
+    def commit(self, source: ImageSource) -> None:
+        """Add the entries of the source; a name that was there already moves."""
+        add_entries(self._files, source.index, self._lock_timeout)
+
+
+def add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:
+    """Add entries to the index.json of a layout; raises LayoutBusy."""
+    with _index_lock(files, lock_timeout):
+        current = read_index(files)
+        entries = names.replaced(current.children, added.children)
+        changed = current.with_fields(manifests=[dict(entry.fields) for entry in entries])
+        if MARKER not in files:
+            replace_file(files.descriptor, MARKER, MARKER_CONTENT)
+        if changed is not current:
+            replace_file(files.descriptor, INDEX, changed.raw)
+
+
+def _join(partial: Path, path: Path, index: Index, options: DestinationOptions) -> None:
+    """Another process made the layout while ours was being written: ours moves into it."""
+    with FolderFiles(partial) as ours, FolderFiles(path) as theirs:
+        destination = _existing(theirs, path, options)
+        source = LayoutSource(ours)
+        for algorithm in sorted(os.listdir(partial / "blobs")):
+            for encoded in sorted(os.listdir(partial / "blobs" / algorithm)):
+                digest = Digest(algorithm, encoded)
+                size = ours.size(digest.blob_path)
+                blob = Descriptor.make("application/octet-stream", digest, size)
+                if not destination.has_blob(blob):
+                    with source.open_blob(blob) as content:
+                        destination.put_blob(blob, content)
+        add_entries(theirs, index, options.lock_timeout)
+
+
+@contextmanager
+def _index_lock(files: FolderFiles, timeout: float) -> Iterator[None]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(LOCK, flags, 0o666, dir_fd=files.descriptor)
+    try:
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise LayoutBusy(
+                        f"{files.label} has been locked by another process for {timeout:.0f} s: "
+                        "try again, or wait longer with --lock-timeout"
+                    ) from None
+                time.sleep(_POLL)
+        yield
+    finally:
+        os.close(descriptor)

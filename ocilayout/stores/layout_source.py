@@ -1,0 +1,82 @@
+"""Reading an OCI layout, whether a folder or a tar holds it (image-layout.md)."""
+
+from collections.abc import Collection
+from typing import BinaryIO
+
+from ocilayout import notices
+from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument
+from ocilayout.protocols import Files
+from ocilayout.spec import strict_json
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
+from ocilayout.spec.fields import Fields
+
+INDEX = "index.json"
+MARKER = "oci-layout"
+VERSION = "1.0.0"
+MARKER_CONTENT = b'{"imageLayoutVersion":"1.0.0"}'
+
+
+class LayoutSource:
+    """The images of a layout."""
+
+    absent: Collection[Digest] = frozenset()
+
+    def __init__(self, files: Files) -> None:
+        """Raises InvalidDocument or InvalidArchive where `files` holds no layout."""
+        _check_marker(files)
+        self.index = read_index(files)
+        self._files = files
+
+    def open_blob(self, descriptor: Descriptor) -> BinaryIO:
+        """The blob file, not verified; raises BlobNotFound."""
+        try:
+            return self._files.open(descriptor.digest.blob_path)
+        except BlobNotFound:
+            raise BlobNotFound(
+                f"{self._files.label} lacks the blob {descriptor.digest} "
+                f"({descriptor.media_type}): the image is not whole"
+            ) from None
+
+
+def read_index(files: Files) -> Index:
+    """The `index.json` of a layout; raises InvalidDocument."""
+    return Index.parse_top(read_small(files, INDEX), f"{files.label}: {INDEX}")
+
+
+def read_small(files: Files, name: str) -> bytes:
+    """All of a file that is a document; raises InvalidDocument where it is larger than one."""
+    size = files.size(name)
+    if size > strict_json.MAX_DOCUMENT_SIZE:
+        raise InvalidDocument(
+            f"{files.label}: {name} has {size} bytes, "
+            f"a document may have {strict_json.MAX_DOCUMENT_SIZE}"
+        )
+    with files.open(name) as file:
+        return file.read()
+
+
+def warn_of_other_case(files: Files) -> None:
+    """Say where a name would fall together with a known one on a file system that folds case."""
+    known = {INDEX, MARKER, "manifest.json", "blobs", "version"}
+    for name in files.names():
+        top = name.partition("/")[0]
+        if top not in known and top.casefold() in known:
+            notices.warn(f"{files.label} has {top!r} too, which some systems take for another file")
+
+
+def _check_marker(files: Files) -> None:
+    if MARKER not in files:
+        # BuildKit wrote folders without it (docker/buildx#1672).
+        notices.warn(f"{files.label} has no {MARKER} file; it is read as version {VERSION}")
+        return
+    label = f"{files.label}: {MARKER}"
+    fields = Fields(
+        strict_json.parse_object(read_small(files, MARKER), label),
+        label,
+        known=("imageLayoutVersion",),
+    )
+    version = fields.text("imageLayoutVersion")
+    if version != VERSION:
+        raise InvalidArchive(f"{label} says version {version!r}; {VERSION} is what can be read")

@@ -1,0 +1,46 @@
+"""OCI archives: a layout in a tar, as buildx `type=oci` and skopeo write it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
+from ocilayout.stores.layout_source import INDEX, LayoutSource, warn_of_other_case
+from ocilayout.stores.layout_tar import LayoutTar, open_tar
+
+NAME = "oci-archive"
+
+
+def recognizes(files: Files) -> bool:
+    """A tar with an index.json."""
+    return not files.is_folder and INDEX in files
+
+
+def dialect(files: Files) -> str:
+    """One word: there are no dialects that matter to a reader."""
+    return "oci-archive"
+
+
+@contextmanager
+def open_source(files: Files) -> Iterator[ImageSource]:
+    """The images in the tar; raises InvalidDocument or InvalidArchive."""
+    warn_of_other_case(files)
+    yield LayoutSource(files)
+
+
+class _Destination:
+    def __init__(self, tar: LayoutTar) -> None:
+        self._tar = tar
+        self.has_blob = tar.has_blob
+        self.put_blob = tar.put_blob
+
+    def commit(self, source: ImageSource) -> None:
+        """Write index.json and the marker."""
+        self._tar.finish(source, {})
+
+
+@contextmanager
+def open_destination(path: Path | None, options: DestinationOptions) -> Iterator[ImageDestination]:
+    """A tar that appears at `path` when it is committed; raises DestinationExists."""
+    with open_tar(path, options) as tar:
+        yield _Destination(tar)

@@ -1,0 +1,136 @@
+"""skopeo's `dir:`: one image as a folder of plain files, without a name.
+
+`manifest.json` is the manifest or index itself (not a list, as in Docker archives), the members
+of an index are `HEX.manifest.json`, blobs are `HEX` (containers/image, directory transport).
+"""
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from ocilayout import notices
+from ocilayout.blobs import FolderFiles, partial_folder, replace_file
+from ocilayout.errors import (
+    BlobNotFound,
+    CannotHold,
+    DestinationExists,
+    InvalidDocument,
+    UsageError,
+)
+from ocilayout.graph import is_document
+from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
+from ocilayout.spec import media_types, names, strict_json
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
+from ocilayout.spec.fields import Fields
+from ocilayout.stores.layout_source import read_small
+
+NAME = "dir"
+MANIFEST = "manifest.json"
+VERSION_FILE = "version"
+VERSION = "Directory Transport Version: 1.1\n"
+
+
+def recognizes(files: Files) -> bool:
+    """A folder with a `version` and a manifest."""
+    return files.is_folder and VERSION_FILE in files and MANIFEST in files
+
+
+def dialect(files: Files) -> str:
+    """One word: there are no dialects."""
+    return "dir"
+
+
+@contextmanager
+def open_source(files: Files) -> Iterator[ImageSource]:
+    """The image in the folder; raises InvalidDocument or InvalidArchive."""
+    yield _Source(files)
+
+
+class _Source:
+    absent: Collection[Digest] = frozenset()
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        if MANIFEST not in files:
+            raise InvalidDocument(f"{files.label} has no {MANIFEST}: it is no dir: of skopeo's")
+        raw = read_small(files, MANIFEST)
+        self._top = Descriptor.of(_media_type(raw, f"{files.label}: {MANIFEST}"), raw)
+        self.index = Index.of([self._top])
+
+    def open_blob(self, descriptor: Descriptor) -> BinaryIO:
+        """A blob or a manifest; raises BlobNotFound."""
+        name = MANIFEST if descriptor.digest == self._top.digest else _file_name(descriptor)
+        try:
+            return self._files.open(name)
+        except BlobNotFound:
+            raise BlobNotFound(f"{self._files.label} lacks {descriptor.digest}") from None
+
+
+def _file_name(descriptor: Descriptor) -> str:
+    encoded = descriptor.digest.encoded
+    return f"{encoded}.{MANIFEST}" if is_document(descriptor) else encoded
+
+
+def _media_type(raw: bytes, label: str) -> str:
+    fields = Fields(strict_json.parse_object(raw, label), label)
+    stated = fields.optional_text("mediaType")
+    if stated is not None:
+        return stated
+    # OCI documents need not state it, Docker's do.
+    return media_types.OCI_INDEX if "manifests" in fields.value else media_types.OCI_MANIFEST
+
+
+@contextmanager
+def open_destination(path: Path | None, options: DestinationOptions) -> Iterator[ImageDestination]:
+    """A folder that appears at `path` when it is committed; raises DestinationExists."""
+    if path is None:
+        raise UsageError("dir: is a folder and cannot go to standard output")
+    if os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir())):
+        raise _exists(path)
+    with partial_folder(path) as (partial, publish), FolderFiles(partial) as files:
+        destination = _Destination(files)
+        yield destination
+        if destination.committed and not publish():
+            raise _exists(path)
+
+
+def _exists(path: Path) -> DestinationExists:
+    return DestinationExists(f"{path} is there and not an empty folder: choose another")
+
+
+class _Destination:
+    def __init__(self, files: FolderFiles) -> None:
+        self._files = files
+        self._written: set[Digest] = set()
+        self.committed = False
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether it was written already."""
+        return descriptor.digest in self._written
+
+    def put_blob(self, descriptor: Descriptor, content: BinaryIO) -> None:
+        """Write a blob or a manifest."""
+        self._files.write(_file_name(descriptor), content)
+        self._written.add(descriptor.digest)
+
+    def commit(self, source: ImageSource) -> None:
+        """Name the one manifest; raises CannotHold where there are several images."""
+        entries = {entry.digest: entry for entry in source.index.children}
+        if len(entries) != 1:
+            raise CannotHold(
+                f"dir: holds one image, here are {len(entries)}: pick one by :NAME or @DIGEST"
+            )
+        (entry,) = entries.values()
+        if not is_document(entry):
+            raise CannotHold(f"dir: holds an image, {entry.digest} is {entry.media_type}")
+        lost = [name for child in source.index.children for name in names.names_of(child)]
+        if lost:
+            notices.warn(f"dir: has no room for names: {', '.join(lost)} is not in it")
+        folder = self._files.descriptor
+        os.rename(_file_name(entry), MANIFEST, src_dir_fd=folder, dst_dir_fd=folder)
+        replace_file(folder, VERSION_FILE, VERSION.encode())
+        self.committed = True

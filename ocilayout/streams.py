@@ -1,0 +1,219 @@
+"""Byte streams that verify what passes, and the copy loop: the only place that hashes.
+
+A check at the end of a file that nobody reaches is no check: who copies `size` bytes never asks
+for more. So a VerifiedReader compares digest and size with the last byte, before it hands it over.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Callable
+from typing import BinaryIO, Protocol
+
+from ocilayout import notices
+from ocilayout.errors import IntegrityError
+from ocilayout.spec.digest import Digest
+
+CHUNK = 1024 * 1024
+"""Bytes in a buffer. The 8 and 16 KiB of the standard library cost about twice the CPU."""
+
+Progress = Callable[[int], None]
+"""Told the number of bytes that passed."""
+
+
+class _Hash(Protocol):
+    def update(self, content: "memoryview | bytes", /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
+class Writable(Protocol):
+    """What bytes can be written to."""
+
+    def write(self, content: "memoryview | bytes", /) -> int: ...
+
+
+def ignore(count: int) -> None:
+    """The progress that nobody watches."""
+
+
+class VerifiedReader(io.RawIOBase):
+    """Reads a blob and raises IntegrityError instead of handing over its last bytes if it lies."""
+
+    def __init__(
+        self, raw: BinaryIO, digest: Digest, size: int, label: str, on_bytes: Progress = ignore
+    ) -> None:
+        """`label` names the blob in messages; `size` is in bytes."""
+        self._raw = raw
+        self._digest = digest
+        self._remaining = size
+        self._size = size
+        self._label = label
+        self._on_bytes = on_bytes
+        self._hash = _hasher(digest, label)
+        if size == 0:
+            self._verify()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        if not self._remaining:
+            return 0
+        view = memoryview(buffer)[: self._remaining]
+        count = _readinto(self._raw, view)
+        if not count and len(view):
+            raise IntegrityError(
+                f"{self._label} ends {self._remaining} bytes before the {self._size} that "
+                "its descriptor promises: fetch or build it again"
+            )
+        self._hash.update(view[:count])
+        self._remaining -= count
+        if not self._remaining:
+            self._verify()
+        self._on_bytes(count)
+        return count
+
+    def _verify(self) -> None:
+        if self._raw.read(1):
+            raise IntegrityError(
+                f"{self._label} is longer than the {self._size} bytes that its descriptor "
+                "promises: fetch or build it again"
+            )
+        found = self._hash.hexdigest()
+        if self._digest.verifiable and found != self._digest.encoded:
+            raise IntegrityError(
+                f"{self._label} is damaged: its content hashes to "
+                f"{self._digest.algorithm}:{found}: fetch or build it again"
+            )
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class HashingWriter:
+    """Passes bytes on and knows afterwards how many they were and what they hash to."""
+
+    def __init__(self, out: Writable) -> None:
+        self._out = out
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def write(self, content: "memoryview | bytes") -> int:
+        """Pass `content` on; the count of bytes."""
+        self._hash.update(content)
+        self._out.write(content)
+        count = memoryview(content).nbytes
+        self.size += count
+        return count
+
+    def flush(self) -> None:
+        """Nothing is kept back here."""
+
+    @property
+    def digest(self) -> Digest:
+        """The sha256 digest of what passed."""
+        return Digest("sha256", self._hash.hexdigest())
+
+
+class FileWriter:
+    """Writes all that it is given to a file descriptor, which stays its owner's to close."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, content: "memoryview | bytes") -> int:
+        """Write `content`, however many calls that takes; the count of bytes."""
+        view = memoryview(content)
+        total = len(view)
+        while len(view):
+            view = view[os.write(self._descriptor, view) :]
+        return total
+
+    def flush(self) -> None:
+        """Nothing is kept back here."""
+
+    def sync(self) -> None:
+        """Return once the bytes are on the disk. What fsync reports is final: no second try."""
+        os.fsync(self._descriptor)
+
+    def fileno(self) -> int:
+        """The descriptor, for calls that need one."""
+        return self._descriptor
+
+
+class Discard:
+    """Where bytes go that only need to be counted and hashed."""
+
+    def write(self, content: "memoryview | bytes") -> int:
+        """Drop `content`; the count of bytes."""
+        return memoryview(content).nbytes
+
+
+class FileSlice(io.RawIOBase):
+    """A part of an open file, with a position of its own, so that threads can share the file."""
+
+    def __init__(self, descriptor: int, offset: int, size: int) -> None:
+        """`descriptor` stays its owner's to close; `offset` and `size` are in bytes."""
+        self._descriptor = descriptor
+        self._position = offset
+        self._end = offset + size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        view = memoryview(buffer)[: self._end - self._position]
+        if not len(view):
+            return 0
+        count = os.preadv(self._descriptor, [view], self._position)
+        self._position += count
+        return count
+
+
+def copy_stream(source: BinaryIO, out: Writable) -> int:
+    """Copy all of `source`; the count of bytes.
+
+    Each write but the last is of a full CHUNK, so that what a codec makes of it does not depend
+    on how the bytes happened to arrive.
+    """
+    buffer = memoryview(bytearray(CHUNK))
+    total = 0
+    while count := read_full(source, buffer):
+        out.write(buffer[:count])
+        total += count
+    return total
+
+
+def read_full(source: BinaryIO, buffer: memoryview) -> int:
+    """Fill `buffer` from `source` as far as there are bytes; the count of bytes."""
+    filled = 0
+    while filled < len(buffer):
+        count = _readinto(source, buffer[filled:])
+        if not count:
+            break
+        filled += count
+    return filled
+
+
+def digest_of(source: BinaryIO) -> tuple[Digest, int]:
+    """The sha256 digest and the size in bytes of what `source` holds."""
+    writer = HashingWriter(Discard())
+    copy_stream(source, writer)
+    return writer.digest, writer.size
+
+
+def _readinto(source: BinaryIO, view: memoryview) -> int:
+    readinto = getattr(source, "readinto", None)
+    if readinto is not None:
+        return int(readinto(view) or 0)
+    content = source.read(len(view))
+    view[: len(content)] = content
+    return len(content)
+
+
+def _hasher(digest: Digest, label: str) -> _Hash:
+    if digest.verifiable:
+        return hashlib.new(digest.algorithm)
+    notices.warn(f"{label}: {digest.algorithm} is unknown here, so only its size can be verified")
+    return hashlib.sha256()

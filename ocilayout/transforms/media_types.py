@@ -1,0 +1,58 @@
+"""The same images in the other family's media types: OCI's, or Docker's for old registries."""
+
+from typing import Literal
+
+from ocilayout import notices
+from ocilayout.errors import CannotHold
+from ocilayout.graph import is_attestation, read_document
+from ocilayout.protocols import ImageSource
+from ocilayout.rewriting import Rewriter, ordered_documents
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.documents import Index, Manifest
+from ocilayout.spec.media_types import Family, in_family
+from ocilayout.transforms.attestations import without_attestations
+
+Wish = Literal["keep", "oci", "docker"]
+
+
+def in_media_types(source: ImageSource, family: Family) -> ImageSource:
+    """The source with documents, configs and layers named in the types of `family`.
+
+    Digests of documents change, those of configs and layers do not. Docker's types have no words
+    for attestations (BuildKit refuses the combination), so those go. Raises CannotHold for other
+    artifacts.
+    """
+    if family == "docker" and _has_attestations(source):
+        notices.warn("attestations are left out: Docker's media types have no form for them")
+        source = without_attestations(source)
+    rewriter = Rewriter(source)
+    for descriptor in ordered_documents(source):
+        document = read_document(source, descriptor)
+        if isinstance(document, Manifest) and not document.is_image:
+            if family == "docker":
+                raise CannotHold(
+                    f"{descriptor.digest} is {document.artifact_type or 'an artifact'}, for which "
+                    "Docker's media types have no form"
+                )
+            continue
+        rewriter.rewrite(
+            document,
+            lambda child: _in_family(child, family),
+            in_family(document.media_type, family),
+        )
+    return rewriter.view()
+
+
+def _in_family(child: Descriptor, family: Family) -> Descriptor:
+    media_type = in_family(child.media_type, family)
+    return child if media_type == child.media_type else child.edited(mediaType=media_type)
+
+
+def _has_attestations(source: ImageSource) -> bool:
+    for descriptor in ordered_documents(source):
+        document = read_document(source, descriptor)
+        if document.subject is not None:
+            return True
+        if isinstance(document, Index) and any(map(is_attestation, document.children)):
+            return True
+    return any(map(is_attestation, source.index.children))

@@ -1,0 +1,119 @@
+"""Sparse images: one policy for indexes that name what is not there.
+
+docker 29 and `ctr images export --platform` write them, and they are legal (image-layout.md).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ocilayout import members, notices
+from ocilayout.errors import BlobNotFound
+from ocilayout.graph import View, is_document, read_document
+from ocilayout.protocols import BlobReader, ImageSource
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
+from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.names import names_of
+
+Policy = Literal["refuse", "keep", "prune"]
+POLICIES: Sequence[Policy] = ("refuse", "keep", "prune")
+
+
+def settle_missing(source: ImageSource, policy: Policy) -> ImageSource:
+    """The source with a decision on what is absent.
+
+    `refuse` raises BlobNotFound, naming the platform; `prune` drops the members that are not
+    whole, with their attestations; `keep` leaves the index as it is. Layers that may not be
+    distributed may always be absent.
+    """
+    survey = _Survey(source)
+    for child in source.index.children:
+        survey.visit(child)
+    absent = frozenset(survey.foreign)
+    for digest in survey.foreign:
+        notices.warn(f"{digest} may not be distributed and is not here; it stays absent")
+    if not survey.incomplete:
+        return View(source, source.index, absent=absent) if absent else source
+    if policy == "refuse":
+        raise BlobNotFound(_refusal(survey))
+    if policy == "keep":
+        everything = absent | survey.missing
+        return View(source, source.index, absent=everything)
+    return _pruned(View(source, source.index, absent=absent | survey.missing), survey)
+
+
+def _refusal(survey: "_Survey") -> str:
+    descriptor, missing = next(iter(survey.incomplete.values()))
+    called = descriptor.platform or ", ".join(names_of(descriptor)) or "an image"
+    others = len(survey.incomplete) - 1
+    more = f" (and {others} more)" if others else ""
+    return (
+        f"{called} is not whole{more}: {missing.digest} ({missing.media_type}) is not here: "
+        "--missing prune leaves out what is not whole, --missing keep keeps the gaps"
+    )
+
+
+def _pruned(source: View, survey: "_Survey") -> ImageSource:
+    gone = survey.incomplete.keys()
+
+    def edit(descriptor: Descriptor) -> Descriptor | None:
+        return None if descriptor.digest in gone else descriptor
+
+    pruned = members.edited(source, edit)
+    if not pruned.index.children:
+        raise BlobNotFound("nothing here is whole, so nothing would be left by --missing prune")
+    dropped = ", ".join(str(d.platform or d.digest) for d, _ in survey.incomplete.values())
+    notices.warn(f"left out, since it is not whole: {dropped}")
+    whole = members.without_orphans(pruned, gone)
+    return View(whole, whole.index, absent=frozenset(survey.foreign))
+
+
+@dataclass
+class _Survey:
+    """What of a source is there."""
+
+    source: BlobReader
+    incomplete: dict[Digest, tuple[Descriptor, Descriptor]] = field(default_factory=dict)
+    """Manifests that lack something, with the first thing that they lack."""
+    missing: set[Digest] = field(default_factory=set)
+    foreign: dict[Digest, Descriptor] = field(default_factory=dict)
+    _seen: dict[Digest, bool] = field(default_factory=dict)
+
+    def visit(self, top: Descriptor) -> None:
+        pending = [top]
+        while pending:
+            descriptor = pending.pop()
+            if descriptor.digest in self._seen:
+                continue
+            if not self._is_here(descriptor):
+                self.incomplete[descriptor.digest] = (descriptor, descriptor)
+            elif is_document(descriptor):
+                document = read_document(self.source, descriptor)
+                if isinstance(document, Index):
+                    pending.extend(reversed(document.children))
+                else:
+                    self._check(descriptor, document.children)
+
+    def _check(self, manifest: Descriptor, children: Sequence[Descriptor]) -> None:
+        for child in children:
+            if self._is_here(child):
+                continue
+            kind = layer_type(child.media_type)
+            if kind is not None and not kind.distributable:
+                self.foreign[child.digest] = child
+            else:
+                self.incomplete.setdefault(manifest.digest, (manifest, child))
+
+    def _is_here(self, descriptor: Descriptor) -> bool:
+        known = self._seen.get(descriptor.digest)
+        if known is None:
+            try:
+                self.source.open_blob(descriptor).close()
+                known = True
+            except BlobNotFound:
+                known = False
+                self.missing.add(descriptor.digest)
+            self._seen[descriptor.digest] = known
+        return known

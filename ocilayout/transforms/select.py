@@ -1,0 +1,91 @@
+"""Keep some images and platforms of a source, with what speaks of them, and drop the rest."""
+
+from collections.abc import Sequence
+
+from ocilayout import members, notices, pick
+from ocilayout.errors import ImageNotFound
+from ocilayout.graph import View, is_attestation, platform_of, refers_to
+from ocilayout.protocols import ImageSource
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
+from ocilayout.spec.names import names_of
+from ocilayout.spec.platform import Platform
+
+
+def select(
+    source: ImageSource, *, names: Sequence[str] = (), platforms: Sequence[Platform] = ()
+) -> ImageSource:
+    """The source with these images, tags or full names, and these platforms alone.
+
+    An index is rewritten to what is kept, with the attestations of what is kept; all images, or
+    all platforms, where none are given. Raises ImageNotFound, also where a platform that was
+    asked for is nowhere, and AmbiguousName.
+    """
+    if names:
+        source = _by_names(source, names)
+    return _by_platforms(source, platforms) if platforms else source
+
+
+def _by_names(source: ImageSource, names: Sequence[str]) -> ImageSource:
+    picked = [pick.by_name(source, name, "the source") for name in names]
+    entries = [dict(entry.fields) for part in picked for entry in part.index.children]
+    return View(source, source.index.with_fields(manifests=entries), absent=source.absent)
+
+
+def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSource:
+    kept: set[Digest] = set()
+    found: set[Platform] = set()
+    seen: dict[str, None] = {}
+
+    def fits(descriptor: Descriptor) -> bool:
+        platform = None
+        if descriptor.digest not in source.absent and not is_attestation(descriptor):
+            platform = platform_of(source, descriptor)
+        elif descriptor.platform is not None:
+            platform = descriptor.platform
+        if platform is None or platform.is_unknown:
+            return False
+        seen[str(platform)] = None
+        wanted = [asked for asked in platforms if platform.fits(asked)]
+        found.update(wanted)
+        return bool(wanted)
+
+    def keep_images(descriptor: Descriptor) -> Descriptor | None:
+        if _speaks_of_another(source, descriptor):
+            return descriptor
+        if fits(descriptor):
+            kept.add(descriptor.digest)
+            return descriptor
+        return None
+
+    def keep_referrers(descriptor: Descriptor) -> Descriptor | None:
+        if descriptor.digest in kept or refers_to(source, descriptor) in kept:
+            return descriptor
+        return None
+
+    # Images first: what speaks of them may be listed before them.
+    images = members.edited(source, keep_images)
+    for platform in platforms:
+        if platform not in found:
+            raise ImageNotFound(
+                f"no image for {platform} here, but for {', '.join(seen) or 'no platform at all'}"
+            )
+    for child in images.index.children:
+        kept.add(child.digest)
+    result = members.edited(images, keep_referrers)
+    _say_what_is_gone(source.index, result.index)
+    return result
+
+
+def _speaks_of_another(source: ImageSource, descriptor: Descriptor) -> bool:
+    if is_attestation(descriptor):
+        return True
+    return descriptor.digest not in source.absent and refers_to(source, descriptor) is not None
+
+
+def _say_what_is_gone(before: Index, after: Index) -> None:
+    left = {name for entry in after.children for name in names_of(entry)}
+    gone = {name: None for entry in before.children for name in names_of(entry) if name not in left}
+    if gone:
+        notices.warn(f"left out, since there is no such platform of it: {', '.join(gone)}")

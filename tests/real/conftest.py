@@ -1,0 +1,70 @@
+"""The real engines as fixtures: started when first asked for, empty at the start of each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.real.engines import (
+    Containerd,
+    Docker,
+    Podman,
+    own_podman,
+    running_containerd,
+    running_docker,
+)
+
+ENGINES = ("docker", "containerd", "podman")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With several workers, give all the tests of an engine to one: one daemon is enough."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        for engine in ENGINES:
+            if engine in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(engine))
+                break
+
+
+@pytest.fixture(scope="session")
+def docker_session() -> Iterator[Docker]:
+    """The one dockerd of this run."""
+    with running_docker() as docker:
+        yield docker
+
+
+@pytest.fixture(scope="session")
+def containerd_session() -> Iterator[Containerd]:
+    """The one containerd of this run."""
+    with running_containerd() as containerd:
+        yield containerd
+
+
+@pytest.fixture(scope="session")
+def podman_session() -> Iterator[Podman]:
+    """The one podman store of this run."""
+    with own_podman() as podman:
+        yield podman
+
+
+@pytest.fixture
+def docker(docker_session: Docker) -> Docker:
+    """A real dockerd without images."""
+    docker_session.empty()
+    return docker_session
+
+
+@pytest.fixture
+def containerd(containerd_session: Containerd) -> Containerd:
+    """A real containerd without images."""
+    containerd_session.empty()
+    return containerd_session
+
+
+@pytest.fixture
+def podman(podman_session: Podman) -> Podman:
+    """A real podman without images."""
+    podman_session.empty()
+    return podman_session
