@@ -172,6 +172,35 @@ class FolderBlobs:
         finally:
             os.close(folder)
 
+    def link(self, descriptor: Descriptor, file: BinaryIO) -> bool:
+        """Put a blob by a hard link to an open file, unread; False where there can be none.
+
+        Raises IntegrityError where the size is not the descriptor's.
+        """
+        if not isinstance(file, io.FileIO):
+            return False
+        size = os.fstat(file.fileno()).st_size
+        if size != descriptor.size:
+            raise IntegrityError(
+                f"{descriptor.digest} has {size} bytes, its descriptor says {descriptor.size}"
+            )
+        folder = self._folder(descriptor.digest.algorithm)
+        name = _partial_name()
+        try:
+            os.link(f"/proc/self/fd/{file.fileno()}", name, dst_dir_fd=folder)
+            os.rename(name, descriptor.digest.encoded, src_dir_fd=folder, dst_dir_fd=folder)
+            # Two names of one file are not renamed onto each other (POSIX rename).
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+            os.fsync(folder)
+        except OSError as error:
+            if error.errno in {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.ENOENT}:
+                return False
+            raise
+        finally:
+            os.close(folder)
+        return True
+
     def _folder(self, algorithm: str) -> int:
         current = os.dup(self._files.descriptor)
         for name in ("blobs", algorithm):

@@ -252,10 +252,15 @@ def _zlib_compressor(level: int) -> _Compressor:
 def _deflate_zstd(out: Writable, level: int, threads: int) -> AbstractContextManager[Writable]:
     import zstandard
 
-    # Always with workers, also if only one: its output differs from that without any. Above
-    # level 9 a worker wants more memory than all else together, so there is one.
-    workers = 1 if level > 9 else max(threads, 1)
-    compressor = zstandard.ZstdCompressor(level=level, threads=workers, write_checksum=True)
+    # Always with workers, also if only one: its output differs from that without any. A worker
+    # takes about 8 MiB up to level 9, above it more than all else together, so there is one.
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        level,
+        threads=max(threads, 1) if level <= 9 else 1,
+        job_size=(2 if level <= 9 else 8) * 1024 * 1024,
+        write_checksum=1,
+    )
+    compressor = zstandard.ZstdCompressor(compression_params=parameters)
     return _deflate_by_object(out, cast(_Compressor, compressor.compressobj()))
 
 

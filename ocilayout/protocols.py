@@ -54,6 +54,15 @@ class ImageDestination(Protocol):
 
 
 @runtime_checkable
+class LinkDestination(Protocol):
+    """A destination that can take a file without reading it."""
+
+    def link_blob(self, descriptor: Descriptor, file: BinaryIO) -> bool:
+        """Take a file by a hard link; False where it is on another file system, or no file."""
+        ...
+
+
+@runtime_checkable
 class MadeSource(Protocol):
     """A source that had to make manifests, since what it reads has none."""
 

@@ -6,7 +6,7 @@ the layers in flight, and the bytes do not depend on how many workers there are.
 
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +29,10 @@ from ocilayout.streams import (
     Writable,
     copy_stream,
 )
+
+MAX_LAYERS_AT_ONCE = 4
+MAX_THREADS = 8
+"""What keeps memory within its bounds on machines with many processors."""
 
 
 @dataclass(frozen=True)
@@ -70,32 +74,25 @@ class Workshop:
     def recoded(self, orders: Sequence[Order]) -> Iterator[Iterator[Recoded]]:
         """The results, one for each order, in their order; a scratch file lives until the next."""
         waiting: deque[Future[Recoded]] = deque()
-        with ThreadPoolExecutor(max_workers=self.jobs) as pool:
+        at_once = max(1, min(self.jobs, len(orders), MAX_LAYERS_AT_ONCE))
+        threads = max(1, min(self.jobs, MAX_THREADS) // at_once)
+        with ThreadPoolExecutor(max_workers=at_once) as pool:
+
+            def submit(order: Order) -> Future[Recoded]:
+                return pool.submit(self._recode, order, threads)
+
             try:
-                yield self._results(pool, deque(orders), waiting)
+                yield _in_order(submit, deque(orders), waiting, at_once + 1)
             finally:
                 self._stopped.set()
                 _abandon(waiting)
-
-    def _results(
-        self, pool: ThreadPoolExecutor, orders: deque[Order], waiting: deque[Future[Recoded]]
-    ) -> Iterator[Recoded]:
-        while orders or waiting:
-            while orders and len(waiting) < self.jobs + 1:
-                waiting.append(pool.submit(self._recode, orders.popleft()))
-            result = waiting[0].result()
-            try:
-                yield result
-            finally:
-                result.file.close()
-                waiting.popleft()
 
     def _count(self, count: int) -> None:
         if self._stopped.is_set():
             raise _Stopped
         self.on_bytes(count)
 
-    def _recode(self, order: Order) -> Recoded:
+    def _recode(self, order: Order, threads: int) -> Recoded:
         layer = order.layer
         label = f"layer {layer.digest}"
         file = tempfile.TemporaryFile(dir=self.scratch, buffering=0)
@@ -104,7 +101,7 @@ class Workshop:
             with open_verified(self.source, layer, self._count) as raw:
                 codec = codec_in(self.source, layer)
                 plain = inflated(raw, codec, label)
-                with deflated(out, order.codec, level=self.level, threads=self.jobs) as writer:
+                with deflated(out, order.codec, level=self.level, threads=threads) as writer:
                     # A plain layer is verified by its digest, which is its diff id.
                     if codec.name == "none" or order.diff_id is None:
                         copy_stream(plain, writer)
@@ -116,6 +113,23 @@ class Workshop:
         media_type = _media_type(layer, order.codec)
         descriptor = Descriptor.make(media_type, out.digest, out.size)
         return Recoded(descriptor, cast(BinaryIO, file))
+
+
+def _in_order(
+    submit: Callable[[Order], Future[Recoded]],
+    orders: deque[Order],
+    waiting: deque[Future[Recoded]],
+    ahead: int,
+) -> Iterator[Recoded]:
+    while orders or waiting:
+        while orders and len(waiting) < ahead:
+            waiting.append(submit(orders.popleft()))
+        result = waiting[0].result()
+        try:
+            yield result
+        finally:
+            result.file.close()
+            waiting.popleft()
 
 
 class _Stopped(Exception):

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ocilayout.compression import CODECS
@@ -15,7 +15,7 @@ from ocilayout.graph import (
     read_document,
     walk,
 )
-from ocilayout.protocols import ImageDestination, ImageSource
+from ocilayout.protocols import ImageDestination, ImageSource, LinkDestination
 from ocilayout.recoding import Order, Recoded, Workshop, codec_in, with_codec
 from ocilayout.rewriting import Rewriter, ordered_documents
 from ocilayout.spec.descriptor import Descriptor
@@ -63,6 +63,8 @@ class Report:
     copied: list[Descriptor] = field(default_factory=list)
     skipped: list[Descriptor] = field(default_factory=list)
     """What the destination had already."""
+    linked: list[Descriptor] = field(default_factory=list)
+    """What it took without reading it."""
     changed: dict[Digest, Descriptor] = field(default_factory=dict)
     """The old digest of each blob that changed, and what it became."""
 
@@ -80,15 +82,17 @@ def transfer(
     level: int | None = None,
     jobs: int = 1,
     scratch: Path | None = None,
+    link: bool = False,
     on_bytes: Progress = ignore,
 ) -> Report:
     """Copy all that the source's index leads to, verify every byte, and commit.
 
     `recode` says which layers are compressed anew, at `level`, by `jobs` threads, in files below
-    `scratch`. `on_bytes` is told what was read of the source. Raises what reading and writing
-    raise; then nothing was committed.
+    `scratch`. `link` takes blobs by hard links where both sides are layout folders on one file
+    system; those are not read. `on_bytes` is told what was read of the source. Raises what reading
+    and writing raise; then nothing was committed.
     """
-    copier = _Copier(source, destination, on_bytes)
+    copier = _Copier(source, destination, on_bytes, link)
     leaves = [blob for blob in walk(source) if not is_document(blob)]
     orders = _orders(source, recode, copier.rewriter) if recode is not keep else {}
     workshop = Workshop(source, scratch or Path("."), max(jobs, 1), level, on_bytes)
@@ -107,15 +111,22 @@ def transfer(
 
 class _Copier:
     def __init__(
-        self, source: ImageSource, destination: ImageDestination, on_bytes: Progress
+        self,
+        source: ImageSource,
+        destination: ImageDestination,
+        on_bytes: Progress,
+        link: bool,
     ) -> None:
         self._source = source
         self._destination = destination
+        self._linker = destination if link and isinstance(destination, LinkDestination) else None
         self._on_bytes = on_bytes
         self._report = Report(source)
         self.rewriter = Rewriter(source)
 
     def put(self, leaf: Descriptor) -> None:
+        if self._linked(leaf):
+            return
         if self._destination.has_blob(leaf):
             self._report.skipped.append(leaf)
             self._on_bytes(leaf.size)
@@ -123,6 +134,16 @@ class _Copier:
         with open_verified(self._source, leaf, self._on_bytes) as content:
             self._destination.put_blob(leaf, content)
         self._report.copied.append(leaf)
+
+    def _linked(self, leaf: Descriptor) -> bool:
+        if self._linker is None:
+            return False
+        with self._source.open_blob(leaf) as file:
+            if not self._linker.link_blob(leaf, file):
+                return False
+        self._report.linked.append(leaf)
+        self._on_bytes(leaf.size)
+        return True
 
     def put_recoded(self, leaf: Descriptor, new: Recoded) -> None:
         self.rewriter.changed[leaf.digest] = new.descriptor
@@ -148,7 +169,7 @@ class _Copier:
         if not changed:
             return self._report
         view = self.rewriter.view()
-        return Report(view, self._report.copied, self._report.skipped, changed)
+        return replace(self._report, source=view, changed=changed)
 
 
 def recoded_layers(source: ImageSource, recode: Recode) -> set[Digest]:

@@ -5,7 +5,8 @@ which most tools of the field use, folds the case of keys; ours does not. So a k
 from a known one by case alone is refused: two tools would read two different documents.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeVar, cast
 
 from ocilayout.errors import InvalidDocument
@@ -18,13 +19,13 @@ MAX_INTEGER = 2**63 - 1
 class Fields:
     """A JSON object and where it stands."""
 
-    def __init__(self, value: object, where: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, value: object, where: str, known: tuple[str, ...] = ()) -> None:
         """Raises InvalidDocument where `value` is no object, or misspells a `known` key."""
         if not isinstance(value, dict):
             raise InvalidDocument(f"{where} is not an object")
         self.value = cast(dict[str, object], value)
         self.where = where
-        _refuse_other_case(self.value, where, frozenset(known))
+        _refuse_other_case(self.value, where, known)
 
     def text(self, key: str) -> str:
         """The string under `key`, which must be there."""
@@ -88,11 +89,16 @@ class Fields:
         return found
 
 
-def _refuse_other_case(value: Mapping[str, object], where: str, known: frozenset[str]) -> None:
-    folded = {key.casefold() for key in known}
+def _refuse_other_case(value: Mapping[str, object], where: str, known: tuple[str, ...]) -> None:
+    folded = _folded(known)
     for key in value:
         if key not in known and key.casefold() in folded:
             raise InvalidDocument(
                 f"{where} has the key {key!r}, which tools read in different ways: "
                 "it differs from the specified key by case alone"
             )
+
+
+@lru_cache
+def _folded(known: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(key.casefold() for key in known)

@@ -104,6 +104,10 @@ class _NewLayout:
         self._blobs.put(descriptor.digest, content)
         self._written.add(descriptor.digest)
 
+    def link_blob(self, descriptor: Descriptor, file: BinaryIO) -> bool:
+        """Take a blob file by a hard link."""
+        return self._blobs.link(descriptor, file)
+
     def commit(self, source: ImageSource) -> None:
         """Write what makes a layout of it."""
         index = listed_index(source.index)
@@ -125,6 +129,10 @@ class _GrowingLayout:
     def put_blob(self, descriptor: Descriptor, content: BinaryIO) -> None:
         """Write a blob, in the place of a wrong one if need be."""
         self._blobs.put(descriptor.digest, content)
+
+    def link_blob(self, descriptor: Descriptor, file: BinaryIO) -> bool:
+        """Take a blob file by a hard link, in the place of a wrong one if need be."""
+        return self._blobs.link(descriptor, file)
 
     def commit(self, source: ImageSource) -> None:
         """Add the entries of the source; a name that was there already moves."""

@@ -76,6 +76,11 @@ scratch = click.option(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder for large temporary files.  [default: beside the output]",
 )
+link = click.option(
+    "--link",
+    is_flag=True,
+    help="Layout to layout on one file system: link blobs instead of reading and copying them.",
+)
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Report as JSON on stdout.")
 jobs = click.option(
@@ -120,6 +125,7 @@ writing = all_of(
     missing,
     force,
     scratch,
+    link,
     dry_run,
     as_json,
     jobs,

@@ -48,7 +48,11 @@ def echo_summary(report: Report, place: Place, verbose: bool) -> None:
     """Say what is at the destination now: on standard output, if that is not the destination."""
     to_stderr = place.path is None
     if verbose:
-        for word, blobs in (("copied", report.copied), ("there already", report.skipped)):
+        for word, blobs in (
+            ("copied", report.copied),
+            ("there already", report.skipped),
+            ("linked", report.linked),
+        ):
             for blob in blobs:
                 click.echo(f"{word}: {blob.digest} ({human_size(blob.size)})", err=True)
     for image in images_in(report.source):
@@ -85,6 +89,7 @@ def report_fields(
         ],
         "copied": _count(report.copied),
         "skipped": _count(report.skipped),
+        "linked": _count(report.linked),
         "warnings": messages.warnings,
         "notes": messages.notes,
     }

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ocilayout import notices
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json
 from ocilayout.commands.terminal.progress import bar
@@ -51,6 +52,7 @@ class Wishes:
     missing: Policy
     force: bool
     scratch: Path | None
+    link: bool
     dry_run: bool
     as_json: bool
     jobs: int | None
@@ -151,6 +153,8 @@ def write(
     messages: Messages,
 ) -> None:
     """Write `source`, which was made from `origins`, to its target, and report."""
+    if wishes.link and target.transport != "oci":
+        raise UsageError("--link is for layout folders, which --to oci writes")
     recode = wishes.recode(origins, target.transport)
     options = DestinationOptions(wishes.force, wishes.platforms, wishes.lock_timeout)
     with open_destination(target.place, options, transport=target.transport) as destination:
@@ -167,8 +171,11 @@ def write(
                 level=wishes.level,
                 jobs=wishes.jobs or len(os.sched_getaffinity(0)),
                 scratch=wishes.scratch or target.scratch,
+                link=wishes.link,
                 on_bytes=on_bytes,
             )
+    if report.linked:
+        notices.note(f"{len(report.linked)} blobs were linked, not read: nothing vouches for them")
     if wishes.as_json:
         echo_json(report_fields(report, origins, source, target.place, messages))
     elif not wishes.quiet:
