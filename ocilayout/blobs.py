@@ -185,13 +185,16 @@ class FolderBlobs:
                 f"{descriptor.digest} has {size} bytes, its descriptor says {descriptor.size}"
             )
         folder = self._folder(descriptor.digest.algorithm)
+        top = self._files.descriptor
         name = _partial_name()
+        # Held, so that no other run takes the new name for a leftover.
+        fcntl.flock(file.fileno(), fcntl.LOCK_SH)
         try:
-            os.link(f"/proc/self/fd/{file.fileno()}", name, dst_dir_fd=folder)
-            os.rename(name, descriptor.digest.encoded, src_dir_fd=folder, dst_dir_fd=folder)
+            os.link(f"/proc/self/fd/{file.fileno()}", name, dst_dir_fd=top)
+            os.rename(name, descriptor.digest.encoded, src_dir_fd=top, dst_dir_fd=folder)
             # Two names of one file are not renamed onto each other (POSIX rename).
             with suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=folder)
+                os.unlink(name, dir_fd=top)
             os.fsync(folder)
         except OSError as error:
             if error.errno in {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.ENOENT}:
@@ -271,11 +274,9 @@ def partial_folder(path: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
     """
     made = _make_parents(path)
     parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    partial = path.parent / _partial_name()
     try:
         remove_leftovers(parent)
-        partial.mkdir()
-        lock = _hold(os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        partial, lock = _new_partial_folder(path.parent)
         try:
 
             def publish() -> bool:
@@ -330,9 +331,7 @@ def remove_leftovers(folder: int) -> None:
 
 @contextmanager
 def _partial_in(folder: int) -> Iterator[tuple[FileWriter, str]]:
-    name = _partial_name()
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    descriptor = _hold(os.open(name, flags, 0o666, dir_fd=folder))
+    name, descriptor = _new_partial_file(folder)
     try:
         yield FileWriter(descriptor), name
     finally:
@@ -341,15 +340,41 @@ def _partial_in(folder: int) -> Iterator[tuple[FileWriter, str]]:
         os.close(descriptor)
 
 
+def _new_partial_file(folder: int) -> tuple[str, int]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    while True:
+        name = _partial_name()
+        descriptor = os.open(name, flags, 0o666, dir_fd=folder)
+        # Between its making and its locking another run may have taken it for a leftover.
+        if _hold(descriptor) and os.fstat(descriptor).st_nlink:
+            return name, descriptor
+        os.close(descriptor)
+
+
+def _new_partial_folder(parent: Path) -> tuple[Path, int]:
+    while True:
+        partial = parent / _partial_name()
+        partial.mkdir()
+        with suppress(FileNotFoundError):
+            descriptor = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            if _hold(descriptor) and partial.is_dir():
+                return partial, descriptor
+            os.close(descriptor)
+
+
 def _partial_name() -> str:
     return f"{PARTIAL_PREFIX}{os.urandom(8).hex()}{PARTIAL_SUFFIX}"
 
 
-def _hold(descriptor: int) -> int:
-    # A file system without locks has no leftovers removed; everything else works.
-    with suppress(OSError):
+def _hold(descriptor: int) -> bool:
+    """Whether it is ours; where there are no locks everything is, and no leftover is removed."""
+    try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return descriptor
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _rename_to_new(folder: int, name: str, path: Path) -> None:

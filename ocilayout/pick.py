@@ -17,14 +17,15 @@ def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
     Raises ImageNotFound, or AmbiguousName where a tag stands in several repositories; `label`
     names the source in messages.
     """
-    found = {
+    known = {
         name: descriptor
         for descriptor in source.index.children
         for name in names.names_of(descriptor)
-        if names.fits(name, wanted)
     }
-    if wanted in found:
-        found = {wanted: found[wanted]}
+    for meaning in names.meanings(wanted):
+        found = {name: entry for name, entry in known.items() if meaning(name)}
+        if found:
+            break
     if not found:
         raise ImageNotFound(f"{label} has no image {wanted!r}; it has {_known_names(source)}")
     if len(found) > 1:

@@ -172,9 +172,16 @@ class _Copier:
         return replace(self._report, source=view, changed=changed)
 
 
-def recoded_layers(source: ImageSource, recode: Recode) -> set[Digest]:
-    """The layers that a transfer would compress anew; their new digests are not known yet."""
-    return set(_orders(source, recode, Rewriter(source)))
+def unsettled(source: ImageSource, recode: Recode) -> set[Digest]:
+    """What a transfer would change in a way that is not known before: layers that are compressed
+    anew, and the documents that lead to them."""
+    found = set(_orders(source, recode, Rewriter(source))) if recode is not keep else set()
+    for blob in walk(source) if found else ():
+        if is_document(blob):
+            children = read_document(source, blob).children
+            if any(child.digest in found for child in children):
+                found.add(blob.digest)
+    return found
 
 
 def _orders(source: ImageSource, recode: Recode, rewriter: Rewriter) -> dict[Digest, Order]:

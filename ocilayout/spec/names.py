@@ -6,7 +6,7 @@ Written: both annotations, one descriptor a name, so that every engine finds the
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ocilayout.errors import AmbiguousName, InvalidDocument
 from ocilayout.spec.descriptor import Descriptor
@@ -40,14 +40,22 @@ def tag_of(name: str) -> str:
     return name if reference is None else reference.tag
 
 
-def fits(name: str, wanted: str) -> bool:
-    """Whether `name` is the one that a person means by `wanted`: a tag or a full name."""
-    if name == wanted:
-        return True
+def meanings(wanted: str) -> Iterator[Callable[[str], bool]]:
+    """What a person may mean by a name, the likeliest first, as tests of known names.
+
+    The name as it stands; a full name; a tag; a repository, whose tag is then `latest`.
+    """
+    yield lambda name: name == wanted
     reference = reference_of(wanted)
-    if reference is None:
-        return tag_of(name) == wanted
-    return reference == reference_of(name)
+    if reference is not None:
+        yield lambda name: reference_of(name) == reference
+        return
+    yield lambda name: tag_of(name) == wanted
+    try:
+        repository = Reference.parse(wanted)
+    except InvalidDocument:
+        return
+    yield lambda name: reference_of(name) == repository
 
 
 def renamed(descriptor: Descriptor, names: Sequence[str]) -> list[Descriptor]:

@@ -96,7 +96,7 @@ def outer_codec(path: Path) -> Codec:
             return CODECS[SUFFIXES[suffix]]
     if path.suffix in {".gz", ".zst", ".xz", ".bz2", ".zip", ".lz4", ".7z", ".rar"}:
         raise UsageError(
-            f"{path}: {path.suffix} says nothing of a tar: write {path.stem}.tar{path.suffix} "
-            f"for a compressed one (one of {', '.join(SUFFIXES)})"
+            f"{path}: {path.suffix} is no kind of tar that is written here: "
+            f"name it with one of {', '.join(SUFFIXES)}"
         )
     return CODECS["none"]

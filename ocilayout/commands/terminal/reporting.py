@@ -16,12 +16,12 @@ from ocilayout.transfer import Report
 
 
 def echo_plan(
-    blobs: Sequence[Descriptor], recoded: set[Digest], place: Place, as_json: bool
+    blobs: Sequence[Descriptor], unsettled: set[Digest], place: Place, as_json: bool
 ) -> None:
     """Say what would be written."""
     rows = [
         (
-            "digest not known yet" if blob.digest in recoded else str(blob.digest),
+            "digest not known yet" if blob.digest in unsettled else str(blob.digest),
             blob.size,
             blob.media_type,
         )
@@ -30,7 +30,7 @@ def echo_plan(
     if as_json:
         names = ("digest", "size", "media_type")
         steps = [
-            dict(zip(names, (None if blob.digest in recoded else row[0], *row[1:]), strict=True))
+            dict(zip(names, (None if blob.digest in unsettled else row[0], *row[1:]), strict=True))
             for blob, row in zip(blobs, rows, strict=True)
         ]
         echo_json({"destination": place.text, "dry_run": True, "blobs": steps})

@@ -31,8 +31,8 @@ from ocilayout.transfer import (
     compress_all,
     compress_made,
     missing_blobs,
-    recoded_layers,
     transfer,
+    unsettled,
 )
 from ocilayout.transforms.attestations import without_attestations
 from ocilayout.transforms.media_types import in_media_types
@@ -160,7 +160,7 @@ def write(
     with open_destination(target.place, options, transport=target.transport) as destination:
         if wishes.dry_run:
             blobs = missing_blobs(source, destination)
-            echo_plan(blobs, recoded_layers(source, recode), target.place, wishes.as_json)
+            echo_plan(blobs, unsettled(source, recode), target.place, wishes.as_json)
             return
         total = sum(blob.size for blob in walk(source)) if wishes.progress != "never" else 0
         with bar(total, wishes.progress, wishes.quiet) as on_bytes:
