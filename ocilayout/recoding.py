@@ -102,11 +102,7 @@ class Workshop:
                 codec = codec_in(self.source, layer)
                 plain = inflated(raw, codec, label)
                 with deflated(out, order.codec, level=self.level, threads=threads) as writer:
-                    # A plain layer is verified by its digest, which is its diff id.
-                    if codec.name == "none" or order.diff_id is None:
-                        copy_stream(plain, writer)
-                    else:
-                        _copy_checked(plain, writer, order.diff_id, label)
+                    _copy_checked(plain, writer, order, label)
         except BaseException:
             file.close()
             raise
@@ -154,12 +150,18 @@ def _media_type(layer: Descriptor, codec: Codec) -> str:
     return LayerType(kind.family, codec.name, kind.distributable).media_type
 
 
-def _copy_checked(plain: BinaryIO, writer: Writable, diff_id: Digest, label: str) -> None:
-    check = HashingWriter(writer)
+def _copy_checked(plain: BinaryIO, writer: Writable, order: Order, label: str) -> None:
+    """Copy the plain bytes of a layer; raises IntegrityError where they are not its diff id's."""
+    expected, digest = order.diff_id, order.layer.digest
+    if expected is None or expected == digest or not expected.verifiable:
+        # What is read was verified against its digest.
+        copy_stream(plain, writer)
+        return
+    check = HashingWriter(writer, expected.algorithm)
     copy_stream(plain, check)
-    if check.digest != diff_id:
+    if check.digest != expected:
         raise IntegrityError(
-            f"{label} inflates to {check.digest}, its config says {diff_id}: "
+            f"{label} inflates to {check.digest}, its config says {expected}: "
             "the image is damaged: fetch or build it again"
         )
 

@@ -94,9 +94,10 @@ class VerifiedReader(io.RawIOBase):
 class HashingWriter:
     """Passes bytes on and knows afterwards how many they were and what they hash to."""
 
-    def __init__(self, out: Writable) -> None:
+    def __init__(self, out: Writable, algorithm: str = "sha256") -> None:
         self._out = out
-        self._hash = hashlib.sha256()
+        self._algorithm = algorithm
+        self._hash = hashlib.new(algorithm)
         self.size = 0
 
     def write(self, content: "memoryview | bytes") -> int:
@@ -112,8 +113,8 @@ class HashingWriter:
 
     @property
     def digest(self) -> Digest:
-        """The sha256 digest of what passed."""
-        return Digest("sha256", self._hash.hexdigest())
+        """The digest of what passed."""
+        return Digest(self._algorithm, self._hash.hexdigest())
 
 
 class FileWriter:
@@ -196,9 +197,9 @@ def read_full(source: BinaryIO, buffer: memoryview) -> int:
     return filled
 
 
-def digest_of(source: BinaryIO) -> tuple[Digest, int]:
-    """The sha256 digest and the size in bytes of what `source` holds."""
-    writer = HashingWriter(Discard())
+def digest_of(source: BinaryIO, algorithm: str = "sha256") -> tuple[Digest, int]:
+    """The digest and the size in bytes of what `source` holds."""
+    writer = HashingWriter(Discard(), algorithm)
     copy_stream(source, writer)
     return writer.digest, writer.size
 

@@ -23,7 +23,7 @@ MAX_MEMBERS = 200_000
 MAX_LINKS = 8
 """Links in a row; docker 20.10 writes one."""
 
-Kind = Literal["file", "directory", "symlink", "hardlink", "other"]
+Kind = Literal["file", "directory", "symlink", "hardlink", "device", "other"]
 
 _KINDS: dict[bytes, Kind] = {
     b"0": "file",
@@ -31,7 +31,10 @@ _KINDS: dict[bytes, Kind] = {
     b"7": "file",
     b"1": "hardlink",
     b"2": "symlink",
+    b"3": "device",
+    b"4": "device",
     b"5": "directory",
+    b"6": "device",
 }
 _PAX, _PAX_GLOBAL, _GNU_LONG_NAME, _GNU_LONG_LINK, _GNU_SPARSE = b"x", b"g", b"L", b"K", b"S"
 
@@ -236,12 +239,13 @@ def _number(field: bytes, where: str) -> int:
 
 
 def _check_sum(block: bytes, where: str) -> None:
-    stated = _number(block[148:156], where)
+    digits = block[148:156].replace(b"\0", b" ").strip()
+    stated = int(digits, 8) if digits and not digits.strip(b"01234567") else -1
     others = block[:148] + b" " * 8 + block[156:]
     found = sum(others)
     # Some old tars summed signed characters.
     if stated != found and stated != found - 256 * sum(byte > 127 for byte in others):
-        raise InvalidArchive(f"{where}: no tar header stands here: the file is damaged or no tar")
+        raise InvalidArchive(f"{where}: no tar header stands here: it is damaged, or no tar at all")
 
 
 def _padded(size: int) -> int:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from ocilayout.compression import CODECS
@@ -18,6 +19,7 @@ from ocilayout.graph import (
 from ocilayout.protocols import ImageDestination, ImageSource, LinkDestination
 from ocilayout.recoding import Order, Recoded, Workshop, codec_in, with_codec
 from ocilayout.rewriting import Rewriter, ordered_documents
+from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
@@ -155,7 +157,10 @@ class _Copier:
         self._report.copied.append(new.descriptor)
 
     def put_document(self, descriptor: Descriptor) -> None:
-        document = self.rewriter.rewrite(read_document(self._source, descriptor))
+        found_document = read_document(self._source, descriptor)
+        if isinstance(found_document, Manifest):
+            _check_counts(self._source, found_document)
+        document = self.rewriter.rewrite(found_document)
         found = document.descriptor
         self._on_bytes(descriptor.size)
         if self._destination.has_blob(found):
@@ -219,12 +224,24 @@ def _may_change(source: ImageSource, layer: Descriptor) -> bool:
 def _with_diff_ids(
     source: ImageSource, manifest: Manifest
 ) -> Sequence[tuple[Descriptor, Digest | None]]:
+    config = _check_counts(source, manifest)
+    diff_ids = () if config is None else config.diff_ids
+    return list(zip_longest(manifest.layers, diff_ids[: len(manifest.layers)]))
+
+
+def _check_counts(source: ImageSource, manifest: Manifest) -> ImageConfig | None:
+    """The config of an image whose layers are as many as its diff ids; raises InvalidDocument.
+
+    Artifacts borrow the type of image configs, so only an image of layer tars counts.
+    """
+    if manifest.config is None or manifest.config.digest in source.absent:
+        return None
+    if not all(layer_type(layer.media_type) for layer in manifest.layers):
+        return None
     config = read_config(source, manifest)
-    if config is None:
-        return [(layer, None) for layer in manifest.layers]
-    if len(config.diff_ids) != len(manifest.layers):
+    if config is not None and len(config.diff_ids) != len(manifest.layers):
         raise InvalidDocument(
             f"image {manifest.descriptor.digest} has {len(manifest.layers)} layers, but its config "
-            f"counts {len(config.diff_ids)} diff ids"
+            f"counts {len(config.diff_ids)} diff ids: no engine takes that"
         )
-    return list(zip(manifest.layers, config.diff_ids, strict=True))
+    return config

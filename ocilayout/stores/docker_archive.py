@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ocilayout import notices
-from ocilayout.errors import BlobNotFound, CannotHold, InvalidArchive
+from ocilayout.errors import BlobNotFound, CannotHold
 from ocilayout.graph import (
     View,
     is_attestation,
     is_document,
     manifests_below,
     platform_of,
-    read_config,
     read_document,
     read_manifest,
 )
@@ -202,7 +201,12 @@ def _chosen(
                 "the OCI half of the archive, docker will not load it"
             )
             return None
-        _check_loadable(source, document, descriptor)
+        if _lacks_layers(source, document):
+            notices.warn(
+                f"{_called(descriptor)} lacks layers that may not be distributed: it stays in the "
+                "OCI half of the archive, docker cannot load it from a file"
+            )
+            return None
         return document
     members = _members(source, descriptor)
     if not members:
@@ -237,15 +241,6 @@ def _members(source: ImageSource, top: Descriptor) -> list[tuple[Platform, Manif
 
 def _lacks_layers(source: ImageSource, manifest: Manifest) -> bool:
     return any(child.digest in source.absent for child in manifest.children)
-
-
-def _check_loadable(source: ImageSource, manifest: Manifest, descriptor: Descriptor) -> None:
-    config = read_config(source, manifest)
-    if config is not None and len(config.diff_ids) != len(manifest.layers):
-        raise InvalidArchive(
-            f"{_called(descriptor)} has {len(manifest.layers)} layers, but its config counts "
-            f"{len(config.diff_ids)} diff ids: no engine loads that"
-        )
 
 
 def _called(descriptor: Descriptor) -> str:

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.compression import Codec, codec_of, inflated
-from ocilayout.errors import BlobNotFound, IntegrityError, InvalidArchive
+from ocilayout.errors import BlobNotFound, IntegrityError, InvalidArchive, InvalidDocument
 from ocilayout.protocols import Files
 from ocilayout.spec import media_types, names
 from ocilayout.spec.config import ImageConfig
@@ -67,6 +67,9 @@ class DockerImages:
                 f"{self._files.label}: {MANIFEST} lists {len(entry.layers)} layers for image "
                 f"{entry.config_digest}, its config {len(config.diff_ids)} diff ids"
             )
+        for diff_id in config.diff_ids:
+            if not diff_id.verifiable:
+                raise InvalidDocument(f"{self._files.label}: diff id {diff_id} cannot be verified")
         self._documents.add(entry.config)
         layers = [
             self._layer(member, diff_id)
@@ -125,7 +128,7 @@ class _CheckedLayer(io.RawIOBase):
     def _check(self, content: BinaryIO) -> None:
         layer = self._layer
         with inflated(content, layer.codec, f"layer {layer.member!r}") as plain:
-            found, _ = digest_of(plain)
+            found, _ = digest_of(plain, layer.diff_id.algorithm)
         if found != layer.diff_id:
             raise IntegrityError(
                 f"layer {layer.member!r} inflates to {found}, its config says {layer.diff_id}: "
