@@ -111,7 +111,7 @@ class FolderFiles:
 
     def write(self, name: str, content: BinaryIO) -> None:
         """Write a file at the top, durably: under its name it is whole or not there."""
-        with _partial_in(self.descriptor) as (file, partial):
+        with _partial_in(self.descriptor, f"{self.label}/{name}") as (file, partial):
             copy_stream(content, file)
             file.sync()
             os.rename(partial, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
@@ -162,7 +162,7 @@ class FolderBlobs:
         """Write a blob, durably, under its name; a wrong one of that name is replaced."""
         folder = self._folder(digest.algorithm)
         try:
-            with _partial_in(self._files.descriptor) as (file, name):
+            with _partial_in(self._files.descriptor, self._files.label) as (file, name):
                 copy_stream(content, file)
                 file.sync()
                 os.rename(
@@ -239,7 +239,7 @@ def partial_file(path: Path, *, replace: bool) -> Iterator[tuple[FileWriter, Pub
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         remove_leftovers(folder)
-        with _partial_in(folder) as (file, name):
+        with _partial_in(folder, str(path)) as (file, name):
 
             def publish() -> None:
                 file.sync()
@@ -256,7 +256,7 @@ def partial_file(path: Path, *, replace: bool) -> Iterator[tuple[FileWriter, Pub
 
 def replace_file(folder: int, name: str, content: bytes) -> None:
     """Replace the file `name` in the folder of that descriptor: the old one or the new one."""
-    with _partial_in(folder) as (file, partial):
+    with _partial_in(folder, name) as (file, partial):
         with suppress(FileNotFoundError):
             os.fchmod(file.fileno(), stat.S_IMODE(os.stat(name, dir_fd=folder).st_mode))
         file.write(content)
@@ -330,10 +330,10 @@ def remove_leftovers(folder: int) -> None:
 
 
 @contextmanager
-def _partial_in(folder: int) -> Iterator[tuple[FileWriter, str]]:
+def _partial_in(folder: int, label: str) -> Iterator[tuple[FileWriter, str]]:
     name, descriptor = _new_partial_file(folder)
     try:
-        yield FileWriter(descriptor), name
+        yield FileWriter(descriptor, label), name
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)

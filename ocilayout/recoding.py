@@ -97,7 +97,7 @@ class Workshop:
         label = f"layer {layer.digest}"
         file = tempfile.TemporaryFile(dir=self.scratch, buffering=0)
         try:
-            out = HashingWriter(FileWriter(file.fileno()))
+            out = HashingWriter(FileWriter(file.fileno(), f"scratch in {self.scratch}"))
             with open_verified(self.source, layer, self._count) as raw:
                 codec = codec_in(self.source, layer)
                 plain = inflated(raw, codec, label)

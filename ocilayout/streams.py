@@ -7,7 +7,8 @@ for more. So a VerifiedReader compares digest and size with the last byte, befor
 import hashlib
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 from ocilayout import notices
@@ -120,15 +121,18 @@ class HashingWriter:
 class FileWriter:
     """Writes all that it is given to a file descriptor, which stays its owner's to close."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, label: str) -> None:
+        """`label` is the file's name in messages: the system only knows the descriptor."""
         self._descriptor = descriptor
+        self._label = label
 
     def write(self, content: "memoryview | bytes") -> int:
-        """Write `content`, however many calls that takes; the count of bytes."""
+        """Write `content`, however many calls that takes; the count of bytes. Raises OSError."""
         view = memoryview(content)
         total = len(view)
-        while len(view):
-            view = view[os.write(self._descriptor, view) :]
+        with self._named():
+            while len(view):
+                view = view[os.write(self._descriptor, view) :]
         return total
 
     def flush(self) -> None:
@@ -136,11 +140,16 @@ class FileWriter:
 
     def sync(self) -> None:
         """Return once the bytes are on the disk. What fsync reports is final: no second try."""
-        os.fsync(self._descriptor)
+        with self._named():
+            os.fsync(self._descriptor)
 
-    def fileno(self) -> int:
-        """The descriptor, for calls that need one."""
-        return self._descriptor
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            error.filename = error.filename or self._label
+            raise
 
 
 class Discard:

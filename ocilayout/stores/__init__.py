@@ -113,6 +113,8 @@ def destination_transport(place: Place, wanted: str | None = None) -> str:
 
 def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> Files:
     if place.path is None:
+        if sys.stdin is None:
+            raise UsageError("standard input is closed")
         return _spooled(sys.stdin.buffer, "standard input", scratch, stack)
     if place.path.is_dir():
         return stack.enter_context(FolderFiles(place.path))
@@ -146,7 +148,7 @@ def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitSta
         file = stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
         head, rest = _peeked(content)
         plain = inflated(rest, codec_of(head), label)
-        copy_stream(plain, FileWriter(file.fileno()))
+        copy_stream(plain, FileWriter(file.fileno(), str(folder)))
     except OSError as error:
         raise InvalidArchive(
             f"{label} cannot be spooled to {folder}: {error.strerror}: "

@@ -43,7 +43,7 @@ class DockerImages:
         self._layers: dict[Digest, _Layer] = {}
         self._described: dict[tuple[str, Digest], Descriptor] = {}
         described = [descriptor for entry in entries for descriptor in self._image(entry)]
-        self.index = Index.of(names.listed(described))
+        self.index = Index.of(described)
 
     @property
     def made_layers(self) -> Collection[Digest]:

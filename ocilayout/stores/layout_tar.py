@@ -78,7 +78,7 @@ def open_tar(path: Path | None, options: DestinationOptions) -> Iterator[LayoutT
     None is standard output, plain. Raises DestinationExists.
     """
     if path is None:
-        yield LayoutTar(TarWriter(FileWriter(1)))
+        yield LayoutTar(TarWriter(FileWriter(1, "standard output")))
         return
     codec = outer_codec(path)
     with partial_file(path, replace=options.replace) as (file, publish):

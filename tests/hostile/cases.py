@@ -48,6 +48,10 @@ class Case:
     """Peak resident MiB, of which about 40 are the interpreter's own."""
     real_process: bool = False
     """Run as a process of its own rather than as a fork of a loaded interpreter."""
+    incomplete: bool = False
+    """A blob may be absent from the output."""
+    verbs: tuple[str, ...] = ()
+    """The verbs that are worth their time, where not all are."""
 
 
 def case(
@@ -66,12 +70,15 @@ def case(
     seconds: int = 20,
     memory: int = 130,
     real_process: bool = False,
+    incomplete: bool = False,
+    verbs: tuple[str, ...] = (),
 ) -> Case:
     """A case whose verbs all end like `copy`, but for those that are named."""
     inspect = read or copy
     return Case(
         name, threat, build, ls or inspect, inspect, copy, docker or copy, recode or copy,
         compression, options, transport, seconds, memory, real_process,
+        incomplete, verbs,
     )  # fmt: skip
 
 

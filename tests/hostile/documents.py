@@ -102,21 +102,6 @@ def duplicates() -> Iterator[Case]:
     yield case("manifest-duplicate-digest", threat, digest)
 
 
-# Four MiB of text at most, which a parser turns into many times as much.
-MANY_OBJECTS = b'"x":[' + b'{"":0},' * 590_000 + b"0]"
-MANY_LISTS = b'"x":[' + b"[]," * 1_390_000 + b"0]"
-MANY_KEYS = b'"x":{' + b",".join(b'"%x":0' % number for number in range(400_000)) + b"}"
-
-
-def memory() -> Iterator[Case]:
-    threat = "a small document that is large once it is parsed"
-    texts = {"objects": MANY_OBJECTS, "lists": MANY_LISTS, "keys": MANY_KEYS}
-    for name, text in texts.items():
-        for document in ("index", "manifest", "config"):
-            build = with_encoder(document, inserted(text))
-            yield case(f"{document}-of-many-{name}", threat, build, EITHER)
-
-
 def both_kinds() -> Iterator[Case]:
     threat = "manifests and layers in one document"
     config = {"mediaType": CONFIG_TYPE, "digest": "sha256:" + "0" * 64, "size": 2}
@@ -147,7 +132,7 @@ WRONG: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
     ("index", "manifests.0.platform", ([], 5, "linux/amd64")),
     ("index", "manifests.0.platform", ({"os": 5, "architecture": "amd64"},)),
     ("index", "annotations", ([], 5)),
-    ("index", "schemaVersion", ("2", 1, True, None)),
+    ("index", "schemaVersion", ("2", 1, True)),
     ("manifest", "config", (None, [], 5, REMOVED)),
     ("manifest", "layers", (None, {}, 5, REMOVED)),
     ("manifest", "layers.0", (None, [], 5)),
@@ -175,9 +160,10 @@ def types() -> Iterator[Case]:
             shown = "absent" if value is REMOVED else encode(value).decode()
             build = bent("config", path, value)
             yield case(f"config.{path}={shown}", threat, build, read=EITHER)
-    # umoci 0.4.7 writes this for a layout without images; there is nothing in it to convert.
-    yield case("index.manifests=null", threat, bent("index", "manifests", None), read=EITHER)
-    yield case("index.manifests=[]", threat, bent("index", "manifests", []), read=EITHER)
+    # umoci 0.4.7 writes this for a layout without images; an index of nothing.
+    yield case("index.manifests=null", threat, bent("index", "manifests", None), EITHER)
+    yield case("index.manifests=[]", threat, bent("index", "manifests", []), EITHER)
+    yield case("index.schemaVersion=null", threat, bent("index", "schemaVersion", None), EITHER)
 
 
 def counts() -> Iterator[Case]:
@@ -223,7 +209,6 @@ def unmarked() -> Files:
 def cases() -> Iterator[Case]:
     yield from syntax()
     yield from duplicates()
-    yield from memory()
     yield from both_kinds()
     yield from types()
     yield from counts()

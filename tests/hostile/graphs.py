@@ -1,4 +1,4 @@
-"""Graphs that are too deep, too wide or circular; names and text; and what is odd but legal."""
+"""Graphs that are too deep or circular, and images that are odd but legal."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from tests.hostile.cases import ACCEPT, EITHER, REJECT, WARN, Case, case, folder_of
+from tests.hostile.cases import ACCEPT, EITHER, REJECT, SAID, WARN, Case, case, folder_of
 from tests.hostile.images import (
     GOOD,
     INDEX_TYPE,
     LAYER_TYPE,
     MANIFEST_TYPE,
-    REF_NAME,
     REMOVED,
     Fields,
     Files,
@@ -55,99 +54,13 @@ def circle() -> Files:
     return files
 
 
-def many_layers(count: int) -> Files:
-    def widen(fields: Fields) -> bytes:
-        return encode({**fields, "layers": fields["layers"][:1] * count})
-
-    def widen_config(fields: Fields) -> bytes:
-        rootfs = {"type": "layers", "diff_ids": [GOOD[0].diff_id] * count}
-        return encode({**fields, "rootfs": rootfs, "history": []})
-
-    return layout(manifest=widen, config=widen_config)
-
-
-def many_entries(count: int) -> Files:
-    """An index of very many names for one image."""
-    files = layout()
-    image = put_image(files)
-    entries = (named(image, f"registry.example/app:v{number}") for number in range(count))
-    files["index.json"] = encode(index_of(*entries))
-    return files
-
-
-def many_annotations(count: int) -> Files:
-    notes = {f"example.note.{number}": "x" for number in range(count)}
-    return layout(manifest=changed("annotations", notes))
-
-
 def shapes() -> Iterator[Case]:
     threat = "a walk that does not end, or takes exponential time"
     yield case("circle", threat, folder_of(circle))
     yield case("index-1200-deep", threat, folder_of(partial(chain, 1200)), seconds=5)
     yield case("index-33-deep", threat, folder_of(partial(chain, 40)))
-    yield case("10^12-paths", threat, folder_of(partial(chain, 12, 10)), EITHER, seconds=5)
-    yield case("2^30-paths", threat, folder_of(partial(chain, 30, 2)), EITHER, seconds=5)
     yield case("index-in-index", threat, folder_of(partial(chain, 1)), ACCEPT)
     yield case("index-4-deep", threat, folder_of(partial(chain, 4)), ACCEPT)
-    threat = "huge counts"
-    yield case("20000-layers", threat, folder_of(partial(many_layers, 20_000)), EITHER)
-    yield case("20000-names", threat, folder_of(partial(many_entries, 20_000)), EITHER)
-    yield case("50000-annotations", threat, folder_of(partial(many_annotations, 50_000)), EITHER)
-    yield case("120-layers", threat, folder_of(partial(many_layers, 120)), ACCEPT)
-
-
-TEXTS = {
-    "escape": "\x1b[31mred\x1b[0m",
-    "clipboard": "\x1b]52;c;aGk=\x07",
-    "carriage-return": "good\rbad",
-    "newline": "one\nerror: two",
-    "nul": "a\0b",
-    "delete": "a\x7fb",
-    "c1": "a\x9b31mb",
-    "bidi": "a\u202eb\u2066c\u200f",
-    "line-separator": "a\u2028b",
-    "parent": "../../../outside/planted",
-    "absolute": "/outside/planted",
-    "option": "--force",
-    "tab": "a\tb",
-    "space": "a b",
-    "empty": "",
-    "long": "x" * 5000,
-    "at": "v1@sha256:00",
-    "comma-list": "registry.example/a:1,registry.example/b:2",
-}
-
-
-def bare_name(text: str) -> Files:
-    return layout(index=changed("manifests.0.annotations", {REF_NAME: text}))
-
-
-def full_name(text: str) -> Files:
-    note = {"io.containerd.image.name": text, REF_NAME: text}
-    return layout(index=changed("manifests.0.annotations", note))
-
-
-def texts() -> Iterator[Case]:
-    for name, text in TEXTS.items():
-        threat = "a name used as a path or an option, or that steers a terminal"
-        build = folder_of(partial(bare_name, text))
-        yield case(f"ref-name-{name}", threat, build, EITHER)
-        yield case(f"full-name-{name}", threat, folder_of(partial(full_name, text)), EITHER)
-    for name in ("escape", "newline", "c1", "bidi"):
-        text = TEXTS[name]
-        threat = "text that steers a terminal"
-        note = folder_of(partial(layout, manifest=changed("annotations", {"x": text, text: "x"})))
-        yield case(f"annotation-{name}", threat, note, ACCEPT)
-        label = folder_of(partial(layout, config=changed("config.Labels", {"x": text, text: "x"})))
-        yield case(f"label-{name}", threat, label, ACCEPT)
-        step = folder_of(partial(layout, config=changed("history.0.created_by", text)))
-        yield case(f"history-{name}", threat, step, ACCEPT)
-        architecture = folder_of(partial(layout, config=changed("architecture", text)))
-        yield case(f"architecture-{name}", threat, architecture, EITHER)
-        kind = folder_of(partial(layout, manifest=changed("layers.0.mediaType", text)))
-        yield case(f"layer-type-{name}", threat, kind, EITHER)
-        entry = folder_of(partial(layout, index=changed("manifests.0.mediaType", text)))
-        yield case(f"entry-type-{name}", threat, entry, EITHER)
 
 
 def platforms(*architectures: str) -> Files:
@@ -250,16 +163,21 @@ def legal() -> Iterator[Case]:
     yield case("two-platforms", threat, folder_of(partial(platforms, "amd64", "arm64")), ACCEPT)
     absent = folder_of(foreign)
     threat = "urls of a layer that is absent are never fetched"
-    yield case("foreign-layer", threat, absent, WARN, read=ACCEPT, docker=EITHER, recode=EITHER)
+    yield case(
+        "foreign-layer", threat, absent, WARN,
+        read=ACCEPT, docker=SAID, recode=SAID, incomplete=True,
+    )  # fmt: skip
     threat = "an index of which a platform is absent"
     yield case("sparse-refused", threat, folder_of(sparse), REJECT, read=EITHER)
     for choice in ("keep", "prune"):
         options = ("--missing", choice)
         build = folder_of(sparse)
-        yield case(f"sparse-{choice}", threat, build, ACCEPT, read=EITHER, options=options)
+        yield case(
+            f"sparse-{choice}", threat, build, ACCEPT,
+            read=EITHER, options=options, incomplete=choice == "keep",
+        )  # fmt: skip
 
 
 def cases() -> Iterator[Case]:
     yield from shapes()
-    yield from texts()
     yield from legal()

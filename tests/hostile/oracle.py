@@ -9,14 +9,14 @@ import json
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import zstandard
 
 from tests.hostile.images import Fields, blob_path
 
 KNOWN = ("sha256", "sha512")
-LARGE = 8 << 20
+CHUNK = 1 << 20
 
 
 def read_files(place: Path) -> dict[str, bytes]:
@@ -46,7 +46,7 @@ def problems(files: Mapping[str, bytes], *, sparse: bool = False) -> Iterator[st
             yield f"{name} is not what its name says"
     if "index.json" in files:
         yield from _unreachable(files, json.loads(files["index.json"]), sparse)
-    for entry in json.loads(files.get("manifest.json", b"[]")):
+    for entry in [] if sparse else json.loads(files.get("manifest.json", b"[]")):
         for path in (entry["Config"], *(entry["Layers"] or ())):
             if path not in files:
                 yield f"manifest.json names {path}, which is absent"
@@ -92,11 +92,10 @@ def layer_problems(files: Mapping[str, bytes]) -> Iterator[str]:
         diff_ids = (config.get("rootfs") or {}).get("diff_ids", [])
         for layer, diff_id in zip(manifest["layers"], diff_ids, strict=False):
             blob = files.get(blob_path(layer["digest"]), b"")
-            if len(blob) > LARGE:
-                continue
-            if f"sha256:{hashlib.sha256(_inflated(blob)).hexdigest()}" != diff_id:
+            if _inflated_digest(blob) != diff_id:
                 yield f"{layer['digest']} does not inflate to {diff_id}"
-            if not layer["mediaType"].endswith(_suffix(blob)):
+            known = "layer.v1.tar" in layer["mediaType"] or "diff.tar" in layer["mediaType"]
+            if known and not layer["mediaType"].endswith(_suffix(blob)):
                 yield f"{layer['digest']} is labelled {layer['mediaType']}"
 
 
@@ -113,15 +112,17 @@ def _suffix(blob: bytes) -> tuple[str, ...]:
         return ("gzip",)
     if blob.startswith((b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")):
         return ("zstd",)
-    return (".tar", "x-thing")
+    return (".tar",)
 
 
-def _inflated(blob: bytes) -> bytes:
-    if blob.startswith(b"\x1f\x8b"):
-        return gzip.decompress(blob)
-    if _suffix(blob) == ("zstd",):
-        whole = zstandard.ZstdDecompressor().stream_reader(
-            io.BytesIO(blob), read_across_frames=True
-        )
-        return whole.read(LARGE * 2)
-    return blob
+def _inflated_digest(blob: bytes) -> str:
+    stream: BinaryIO = io.BytesIO(blob)
+    if _suffix(blob) == ("gzip",):
+        stream = cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+    elif _suffix(blob) == ("zstd",):
+        reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+        stream = cast(BinaryIO, reader)
+    total = hashlib.sha256()
+    while chunk := stream.read(CHUNK):
+        total.update(chunk)
+    return f"sha256:{total.hexdigest()}"

@@ -148,7 +148,7 @@ def check_with_podman(reading: Reading, podman: Podman) -> None:
             podman.load(reading.path)
         return
     podman.load(reading.path)
-    ids = podman.podman("images", "--quiet", "--no-trunc").split()
+    ids = podman.podman("images", "--all", "--quiet", "--no-trunc").split()
     assert set(ids) == {config for config, _ in expected}
     if reading.path.is_dir():
         # podman names what it loads from a folder after the folder.

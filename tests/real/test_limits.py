@@ -16,6 +16,7 @@ from tests.real.tools import ToolFailed
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 THREE_PLATFORMS = SAMPLES / "buildx-multi-attested.tar"
+TWO_IMAGES = SAMPLES / "docker-20.10-two-images.tar"
 ZSTD = SAMPLES / "buildx-zstd-ppc64le"
 
 
@@ -88,10 +89,19 @@ def test_platforms_that_are_there_can_be_chosen_from_a_sparse_index(
     assert [image.platform for image in entry.images] == ["linux/arm/v7"]
 
 
-def test_several_platforms_are_no_dir(tmp_path: Path) -> None:
+def test_several_images_are_no_dir(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    assert_refused(ocilayout("convert", THREE_PLATFORMS, f"dir:{target}"), "--platform")
+    assert_refused(ocilayout("convert", TWO_IMAGES, f"dir:{target}"), "holds one image")
     assert not target.exists()
+
+
+def test_several_platforms_are_a_dir_as_skopeo_copies_all_of_them(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    succeed("convert", THREE_PLATFORMS, f"dir:{ours}")
+    skopeo("copy", "--all", f"oci-archive:{THREE_PLATFORMS}", f"dir:{theirs}")
+    assert {path.name: path.read_bytes() for path in ours.iterdir()} == {
+        path.name: path.read_bytes() for path in theirs.iterdir()
+    }
 
 
 def test_one_of_several_platforms_is_a_dir_that_skopeo_reads(tmp_path: Path) -> None:
