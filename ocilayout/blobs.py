@@ -331,7 +331,7 @@ def remove_leftovers(folder: int) -> None:
 
 @contextmanager
 def _partial_in(folder: int, label: str) -> Iterator[tuple[FileWriter, str]]:
-    name, descriptor = _new_partial_file(folder)
+    name, descriptor = _new_partial_file(folder, label)
     try:
         yield FileWriter(descriptor, label), name
     finally:
@@ -340,11 +340,15 @@ def _partial_in(folder: int, label: str) -> Iterator[tuple[FileWriter, str]]:
         os.close(descriptor)
 
 
-def _new_partial_file(folder: int) -> tuple[str, int]:
+def _new_partial_file(folder: int, label: str) -> tuple[str, int]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     while True:
         name = _partial_name()
-        descriptor = os.open(name, flags, 0o666, dir_fd=folder)
+        try:
+            descriptor = os.open(name, flags, 0o666, dir_fd=folder)
+        except OSError as error:
+            error.filename = label
+            raise
         # Between its making and its locking another run may have taken it for a leftover.
         if _hold(descriptor) and os.fstat(descriptor).st_nlink:
             return name, descriptor

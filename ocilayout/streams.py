@@ -143,12 +143,16 @@ class FileWriter:
         with self._named():
             os.fsync(self._descriptor)
 
+    def fileno(self) -> int:
+        """The descriptor, for calls that need one."""
+        return self._descriptor
+
     @contextmanager
     def _named(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            error.filename = error.filename or self._label
+            error.filename = self._label
             raise
 
 
