@@ -98,11 +98,13 @@ class FolderFiles:
         try:
             # Not blocking: a pipe in place of a blob would keep us waiting for its other end.
             descriptor = self._enter(name, os.O_RDONLY | os.O_NONBLOCK)
-        except FileNotFoundError:
-            raise BlobNotFound(f"{self.label} has no {name}") from None
         except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
+                raise BlobNotFound(f"{self.label} has no {name}") from None
             if error.errno in {errno.ELOOP, errno.ENOTDIR}:
                 raise InvalidArchive(f"{self.label}: {name} leads through a link") from None
+            if error.errno == errno.ENXIO:
+                raise InvalidArchive(f"{self.label}: {name} is not a regular file") from None
             raise
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -318,7 +320,8 @@ def remove_leftovers(folder: int) -> None:
         if not (name.startswith(PARTIAL_PREFIX) and name.endswith(PARTIAL_SUFFIX)):
             continue
         with suppress(OSError):
-            held = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            held = os.open(name, flags, dir_fd=folder)
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if stat.S_ISDIR(os.fstat(held).st_mode):

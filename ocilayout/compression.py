@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol, cast
 
 from ocilayout import notices
-from ocilayout.errors import CompressionError, UsageError
+from ocilayout.errors import UsageError
+from ocilayout.exact_reader import ExactReader
 from ocilayout.streams import CHUNK, Writable, read_full
 
 MAX_WINDOW = 128 * 1024 * 1024
@@ -22,6 +23,7 @@ MAX_WINDOW = 128 * 1024 * 1024
 
 _INPUT = 256 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_CHECKSUM, _GZIP_EXTRA, _GZIP_NAME, _GZIP_COMMENT = 0x02, 0x04, 0x08, 0x10
 _GZIP_RESERVED_FLAGS = 0xE0
 
 Inflate = Callable[[BinaryIO, str], Iterator[bytes]]
@@ -118,81 +120,87 @@ class _Decoder(Protocol):
 
 
 def _members(
-    raw: BinaryIO,
-    label: str,
-    codec: str,
-    new_decoder: Callable[[bytes], _Decoder],
+    source: ExactReader,
+    new_decoder: Callable[[ExactReader], _Decoder],
     failures: tuple[type[BaseException], ...],
 ) -> Iterator[bytes]:
     """The content of all members of a stream; the padding of zeros behind them is said."""
-    magic = CODECS[codec].magic
-    rest = _at_least(raw, b"", len(magic) + 4)
-    while True:
-        if not rest.startswith(magic):
-            _refuse_trailing(raw, rest, label, codec)
+    magic = CODECS[source.codec].magic
+    members = 0
+    while not source.at_end():
+        head = source.take_some(len(magic))
+        while len(head) < len(magic) and not source.at_end():
+            head += source.take_some(len(magic) - len(head))
+        source.put_back(head)
+        if members and head != magic:
+            _refuse_trailing(source)
             return
+        members += 1
         try:
-            decoder = new_decoder(rest)
+            decoder = new_decoder(source)
             while not decoder.eof:
-                if decoder.needs_input and not rest:
-                    rest = raw.read(_INPUT)
-                    if not rest:
-                        raise CompressionError(f"{label}: the {codec} stream is cut off")
-                content = decoder.decompress(rest, CHUNK)
-                rest = b""
+                content = source.take_some(_INPUT) if decoder.needs_input else b""
+                content = decoder.decompress(content, CHUNK)
                 if content:
                     yield content
         except failures as error:
-            raise CompressionError(f"{label}: the {codec} stream is damaged ({error})") from None
-        rest = _at_least(raw, decoder.unused_data, len(magic) + 4)
-        if not rest:
-            return
+            raise source.damaged(f"is damaged ({error})") from None
+        source.put_back(decoder.unused_data)
+    if not members:
+        raise source.damaged("is empty")
 
 
-def _at_least(raw: BinaryIO, rest: bytes, count: int) -> bytes:
-    while len(rest) < count:
-        more = raw.read(_INPUT)
-        if not more:
-            break
-        rest += more
-    return rest
-
-
-def _refuse_trailing(raw: BinaryIO, rest: bytes, label: str, codec: str) -> None:
-    while rest:
-        if rest.strip(b"\0"):
-            raise CompressionError(f"{label}: something else follows the {codec} stream")
-        rest = raw.read(_INPUT)
-    notices.warn(f"{label}: zeros follow the {codec} stream; they are left out")
+def _refuse_trailing(source: ExactReader) -> None:
+    while not source.at_end():
+        if source.take_some(_INPUT).strip(b"\0"):
+            raise source.damaged("is followed by something else")
+    notices.warn(f"{source.label}: zeros follow the {source.codec} stream; they are left out")
 
 
 def _inflate_gzip(raw: BinaryIO, label: str) -> Iterator[bytes]:
     from isal import igzip_lib
 
-    def new_decoder(head: bytes) -> _Decoder:
-        if len(head) > 3 and (head[2] != 8 or head[3] & _GZIP_RESERVED_FLAGS):
-            raise CompressionError(f"{label}: the gzip header has reserved flags (RFC 1952)")
-        return cast(_Decoder, igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))
+    def new_decoder(source: ExactReader) -> _Decoder:
+        # ISA-L takes long headers for content where they come in portions.
+        _pass_gzip_header(source)
+        return cast(_Decoder, igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP_NO_HDR_VER))
 
-    return _members(raw, label, "gzip", new_decoder, (cast(type[Exception], igzip_lib.IsalError),))
+    failures = (cast(type[Exception], igzip_lib.IsalError),)
+    return _members(ExactReader(raw, label, "gzip"), new_decoder, failures)
+
+
+def _pass_gzip_header(source: ExactReader) -> None:
+    """Pass over the header of a member (RFC 1952, 2.3)."""
+    head = source.take(10)
+    method, flags = head[2], head[3]
+    if head[:2] != _GZIP_MAGIC or method != 8 or flags & _GZIP_RESERVED_FLAGS:
+        raise source.damaged("has reserved flags, or is none (RFC 1952)")
+    if flags & _GZIP_EXTRA:
+        source.skip(source.integer(2))
+    for flag in (_GZIP_NAME, _GZIP_COMMENT):
+        while flags & flag and source.take(1) != b"\0":
+            pass
+    if flags & _GZIP_CHECKSUM:
+        source.skip(2)
 
 
 def _inflate_bzip2(raw: BinaryIO, label: str) -> Iterator[bytes]:
     import bz2
 
-    def new_decoder(head: bytes) -> _Decoder:
+    def new_decoder(source: ExactReader) -> _Decoder:
         return cast(_Decoder, bz2.BZ2Decompressor())
 
-    return _members(raw, label, "bzip2", new_decoder, (OSError,))
+    return _members(ExactReader(raw, label, "bzip2"), new_decoder, (OSError,))
 
 
 def _inflate_xz(raw: BinaryIO, label: str) -> Iterator[bytes]:
     import lzma
 
-    def new_decoder(head: bytes) -> _Decoder:
+    def new_decoder(source: ExactReader) -> _Decoder:
         return cast(_Decoder, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_WINDOW))
 
-    return _members(raw, label, "xz", new_decoder, (lzma.LZMAError, MemoryError))
+    failures = (lzma.LZMAError, MemoryError)
+    return _members(ExactReader(raw, label, "xz"), new_decoder, failures)
 
 
 def _inflate_zstd(raw: BinaryIO, label: str) -> Iterator[bytes]:

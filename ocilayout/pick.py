@@ -17,25 +17,37 @@ def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
     Raises ImageNotFound, or AmbiguousName where a tag stands in several repositories; `label`
     names the source in messages.
     """
-    known = {
-        name: descriptor
+    known = [
+        (name, descriptor)
         for descriptor in source.index.children
         for name in names.names_of(descriptor)
-    }
+    ]
+    found: list[tuple[str, Descriptor]] = []
     for meaning in names.meanings(wanted):
-        found = {name: entry for name, entry in known.items() if meaning(name)}
+        found = [(name, descriptor) for name, descriptor in known if meaning(name)]
         if found:
             break
     if not found:
         raise ImageNotFound(f"{label} has no image {wanted!r}; it has {_known_names(source)}")
-    if len(found) > 1:
-        raise AmbiguousName(
-            f"{wanted!r} fits several images of {label}: {', '.join(sorted(found))}: "
-            "write one of these"
-        )
-    ((name, descriptor),) = found.items()
+    _refuse_several(found, wanted, label)
+    name, descriptor = found[0]
     entries = names.renamed(descriptor, [name])
     return View(source, _with_entries(source.index, entries), absent=source.absent)
+
+
+def _refuse_several(found: list[tuple[str, Descriptor]], wanted: str, label: str) -> None:
+    full_names = sorted({name for name, _ in found})
+    if len(full_names) > 1:
+        raise AmbiguousName(
+            f"{wanted!r} fits several images of {label}: {', '.join(full_names)}: "
+            "write one of these"
+        )
+    digests = sorted({str(descriptor.digest) for _, descriptor in found})
+    if len(digests) > 1:
+        raise AmbiguousName(
+            f"{full_names[0]} names several images of {label}: pick one by @DIGEST: "
+            f"{', '.join(digests)}"
+        )
 
 
 def by_digest(source: ImageSource, wanted: Digest, label: str) -> ImageSource:

@@ -12,8 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from ocilayout.errors import CompressionError
-from ocilayout.streams import CHUNK
+from ocilayout.exact_reader import ExactReader
 
 _MAGIC = 0xFD2FB528
 _SKIPPABLE = range(0x184D2A50, 0x184D2A60)
@@ -32,19 +31,19 @@ def content_of(raw: BinaryIO, label: str, max_window: int) -> Iterator[bytes]:
     `max_window` is in bytes. Raises CompressionError, naming `label`, where the stream is cut
     off, damaged, followed by something else, or needs a dictionary or a larger window.
     """
-    source = _Source(raw, label)
+    source = ExactReader(raw, label, "zstd")
     frames = 0
-    while magic := source.take_or_end(4):
-        number = int.from_bytes(magic, "little")
+    while not source.at_end():
+        number = source.integer(4)
         if number in _SKIPPABLE:
             source.skip(source.integer(4))
         elif number == _MAGIC:
             frames += 1
             yield from _frame(source, max_window)
         else:
-            raise CompressionError(f"{label}: something else follows the zstd stream")
+            raise source.damaged("is followed by something else")
     if not frames:
-        raise CompressionError(f"{label}: the zstd stream holds no frame")
+        raise source.damaged("holds no frame")
 
 
 @dataclass(frozen=True)
@@ -54,48 +53,14 @@ class _Header:
     has_checksum: bool
 
 
-class _Source:
-    """Takes exact numbers of bytes from a stream."""
-
-    def __init__(self, raw: BinaryIO, label: str) -> None:
-        self._raw = raw
-        self._rest = memoryview(b"")
-        self.label = label
-
-    def take_or_end(self, count: int) -> bytes:
-        """`count` bytes, or none at the end of the stream."""
-        if not len(self._rest):
-            self._rest = memoryview(self._raw.read(CHUNK))
-        return self.take(count) if len(self._rest) else b""
-
-    def take(self, count: int) -> bytes:
-        parts = []
-        while count:
-            if not len(self._rest):
-                self._rest = memoryview(self._raw.read(CHUNK))
-                if not len(self._rest):
-                    raise CompressionError(f"{self.label}: the zstd stream is cut off")
-            parts.append(self._rest[:count])
-            self._rest = self._rest[len(parts[-1]) :]
-            count -= len(parts[-1])
-        return b"".join(parts)
-
-    def skip(self, count: int) -> None:
-        while count:
-            count -= len(self.take(min(count, CHUNK)))
-
-    def integer(self, count: int) -> int:
-        return int.from_bytes(self.take(count), "little")
-
-
-def _frame(source: _Source, max_window: int) -> Iterator[bytes]:
+def _frame(source: ExactReader, max_window: int) -> Iterator[bytes]:
     import zstandard
 
     header = _header(source)
     if header.window > max_window:
-        raise CompressionError(
-            f"{source.label}: the zstd stream needs a window of {header.window >> 20} MiB, "
-            f"{max_window >> 20} MiB are allowed: compress it again without --ultra or --long"
+        raise source.damaged(
+            f"needs a window of {header.window >> 20} MiB, {max_window >> 20} MiB are allowed: "
+            "compress it again without --ultra or --long"
         )
     with _hold_on(header.window):
         decompressor = zstandard.ZstdDecompressor(max_window_size=max_window).decompressobj()
@@ -108,29 +73,25 @@ def _frame(source: _Source, max_window: int) -> Iterator[bytes]:
             if header.has_checksum:
                 decompressor.decompress(source.take(4))
         except zstandard.ZstdError as error:
-            raise CompressionError(
-                f"{source.label}: the zstd stream is damaged ({error})"
-            ) from None
+            raise source.damaged(f"is damaged ({error})") from None
         if not decompressor.eof or decompressor.unused_data:
-            raise CompressionError(f"{source.label}: the zstd stream is damaged")
+            raise source.damaged("is damaged")
 
 
 def _hold_on(window: int) -> AbstractContextManager[object]:
     return _one_large_window if window > _USUAL_WINDOW else nullcontext()
 
 
-def _header(source: _Source) -> _Header:
+def _header(source: ExactReader) -> _Header:
     descriptor = source.take(1)
     flags = descriptor[0]
     single_segment = bool(flags & 0x20)
     if flags & 0x08:
-        raise CompressionError(f"{source.label}: the zstd frame has a reserved flag")
+        raise source.damaged("has a reserved flag")
     window_byte = b"" if single_segment else source.take(1)
     dictionary = source.take((0, 1, 2, 4)[flags & 0x03])
     if any(dictionary):
-        raise CompressionError(
-            f"{source.label}: the zstd frame needs a dictionary, which no image has"
-        )
+        raise source.damaged("needs a dictionary, which no image has")
     sizes = (int(single_segment), 2, 4, 8)
     size = source.take(sizes[flags >> 6])
     if single_segment:
@@ -142,7 +103,7 @@ def _header(source: _Source) -> _Header:
     return _Header(raw, window, bool(flags & 0x04))
 
 
-def _blocks(source: _Source) -> Iterator[bytes]:
+def _blocks(source: ExactReader) -> Iterator[bytes]:
     """The blocks of a frame, some at a time."""
     parts: list[bytes] = []
     last = False
@@ -151,7 +112,7 @@ def _blocks(source: _Source) -> Iterator[bytes]:
         number = int.from_bytes(head, "little")
         last, kind, size = bool(number & 1), (number >> 1) & 3, number >> 3
         if kind == _RESERVED:
-            raise CompressionError(f"{source.label}: the zstd frame has a reserved block")
+            raise source.damaged("has a reserved block")
         parts += [head, source.take(1 if kind == _RLE else size)]
         if last or len(parts) >= 2 * _BLOCKS_AT_ONCE:
             yield b"".join(parts)

@@ -48,7 +48,8 @@ class ImageConfig:
     def parse(cls, raw: bytes, label: str) -> "ImageConfig":
         """The config that `raw` holds; raises InvalidDocument."""
         fields = Fields(strict_json.parse_object(raw, label), label, known=FIELDS)
-        rootfs = Fields(fields.value.get("rootfs") or {}, fields.path("rootfs"))
+        stated = fields.value.get("rootfs")
+        rootfs = Fields({} if stated is None else stated, fields.path("rootfs"))
         if rootfs.optional_text("type") not in {None, "layers"}:
             raise InvalidDocument(f'{rootfs.path("type")} is not "layers"')
         return cls(

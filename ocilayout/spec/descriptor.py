@@ -38,7 +38,7 @@ class Descriptor:
     platform: Platform | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
     artifact_type: str | None = None
-    fields: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    fields: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     @classmethod
     def parse(cls, value: object, where: str) -> "Descriptor":

@@ -37,8 +37,8 @@ class Reference:
         A digest behind the tag is dropped: it pins an image, it does not name one. Raises
         InvalidDocument.
         """
-        named, _, digest = text.partition("@")
-        if digest:
+        named, at, digest = text.partition("@")
+        if at:
             Digest.parse(digest)
         head, slash, rest = named.partition("/")
         if slash and ("." in head or ":" in head or head == "localhost" or head.lower() != head):

@@ -43,7 +43,10 @@ def parse(raw: bytes, label: str) -> object:
     try:
         text = raw.decode("utf-8")
         value: object = json.loads(
-            text, object_pairs_hook=_unique_keys, parse_constant=_no_constant
+            text,
+            object_pairs_hook=_unique_keys,
+            parse_constant=_no_constant,
+            parse_float=_finite,
         )
         _check_depth(value)
         if "\\u" in text:
@@ -79,6 +82,13 @@ def _unique_keys(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in {float("inf"), float("-inf")}:
+        raise ValueError("a number is too large")
+    return number
 
 
 def _check_depth(value: object) -> None:

@@ -118,14 +118,14 @@ def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> Files:
         return _spooled(sys.stdin.buffer, "standard input", scratch, stack)
     if place.path.is_dir():
         return stack.enter_context(FolderFiles(place.path))
-    descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    file = stack.enter_context(open(descriptor, "rb", buffering=0))
     label = str(place.path)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            os.set_blocking(descriptor, True)
-            return _spooled(cast(BinaryIO, file), label, scratch, stack)
+    kind = os.stat(place.path).st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
         raise InvalidArchive(f"{label} is neither a file nor a folder")
+    descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC)
+    file = stack.enter_context(open(descriptor, "rb", buffering=0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return _spooled(cast(BinaryIO, file), label, scratch, stack)
     if codec_of(os.pread(descriptor, 8, 0)).name != "none":
         return _spooled(cast(BinaryIO, file), label, scratch, stack)
     return _tar(cast(BinaryIO, file), label)

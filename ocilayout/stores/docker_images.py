@@ -28,7 +28,8 @@ from ocilayout.streams import digest_of
 class _Layer:
     member: str
     codec: Codec
-    diff_id: Digest
+    diff_ids: frozenset[Digest]
+    """What it must inflate to: more than one, if images disagree, is more than it can."""
 
 
 class DockerImages:
@@ -98,7 +99,9 @@ class DockerImages:
         else:
             with self._open(member) as content:
                 digest, size = digest_of(content)
-        self._layers[digest] = _Layer(member, codec, diff_id)
+        known_layer = self._layers.get(digest)
+        others = known_layer.diff_ids if known_layer else frozenset()
+        self._layers[digest] = _Layer(member, codec, others | {diff_id})
         described = Descriptor.make(LayerType("oci", codec.name).media_type, digest, size)
         self._described[member, diff_id] = described
         return described
@@ -127,12 +130,13 @@ class _CheckedLayer(io.RawIOBase):
 
     def _check(self, content: BinaryIO) -> None:
         layer = self._layer
+        expected, *others = sorted(layer.diff_ids)
         with inflated(content, layer.codec, f"layer {layer.member!r}") as plain:
-            found, _ = digest_of(plain, layer.diff_id.algorithm)
-        if found != layer.diff_id:
+            found, _ = digest_of(plain, expected.algorithm)
+        if found != expected or others:
             raise IntegrityError(
-                f"layer {layer.member!r} inflates to {found}, its config says {layer.diff_id}: "
-                "the archive is damaged"
+                f"layer {layer.member!r} inflates to {found}, its config says "
+                f"{', '.join(map(str, sorted(layer.diff_ids)))}: the archive is damaged"
             )
 
     def close(self) -> None:

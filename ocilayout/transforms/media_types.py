@@ -34,6 +34,7 @@ def in_media_types(source: ImageSource, family: Family) -> ImageSource:
                     f"{descriptor.digest} is {document.artifact_type or 'an artifact'}, for which "
                     "Docker's media types have no form"
                 )
+            rewriter.rewrite(document)
             continue
         rewriter.rewrite(
             document,

@@ -9,6 +9,7 @@ from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
+from ocilayout.spec.media_types import INDEXES
 from ocilayout.spec.names import names_of
 from ocilayout.spec.platform import Platform
 
@@ -71,8 +72,7 @@ def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSo
             raise ImageNotFound(
                 f"no image for {platform} here, but for {', '.join(seen) or 'no platform at all'}"
             )
-    for child in images.index.children:
-        kept.add(child.digest)
+    kept.update(child.digest for child in images.index.children if child.media_type in INDEXES)
     result = members.edited(images, keep_referrers)
     _say_what_is_gone(source.index, result.index)
     return result

@@ -128,9 +128,14 @@ GOOD_ZSTD: dict[str, bytes] = {
 def both(name: str, threat: str, layer: Layer, inflated: Verdict) -> Iterator[Case]:
     """The layer in a layout, and in a Docker archive; refused only where it is inflated."""
     in_layout = folder_of(lambda: layout((layer, GOOD[1])))
-    yield case(f"layout-{name}", threat, in_layout, ACCEPT, recode=inflated)
+    yield case(
+        f"layout-{name}", threat, in_layout, ACCEPT, recode=inflated, verbs=("recode", "oci")
+    )
     in_docker = tar_of(lambda: docker_archive((layer, GOOD[1])))
-    yield case(f"docker-{name}", threat, in_docker, inflated, read=EITHER)
+    yield case(
+        f"docker-{name}", threat, in_docker, inflated,
+        read=EITHER, verbs=("ls", "oci", "docker-archive"),
+    )  # fmt: skip
 
 
 def streams() -> Iterator[Case]:
@@ -201,9 +206,15 @@ def legal() -> Iterator[Case]:
             verdict = ACCEPT if name != "of-no-bytes" else EITHER
             layers = (make(content), plain_layer(SECOND_TAR))
             build = folder_of(partial(layout, layers))
-            yield case(f"layout-{kind}-{name}", threat, build, verdict, compression="gzip")
+            yield case(
+                f"layout-{kind}-{name}", threat, build, verdict,
+                compression="gzip", verbs=("recode", "docker-archive"),
+            )  # fmt: skip
             archive = tar_of(partial(docker_archive, layers))
-            yield case(f"docker-{kind}-{name}", threat, archive, verdict, compression="zstd")
+            yield case(
+                f"docker-{kind}-{name}", threat, archive, verdict,
+                compression="zstd", verbs=("recode", "oci", "ls"),
+            )  # fmt: skip
     yield case("layout-no-layers", threat, folder_of(partial(layout, ())), ACCEPT)
 
 

@@ -1,0 +1,63 @@
+"""What speaks of an image, in the forms that the tools of the field give it."""
+
+from ocilayout.graph import REFERENCE_DIGEST, REFERENCE_TYPE, SUBJECT
+from ocilayout.spec import media_types
+from tests.images import Made, make_blob, make_manifest
+
+IN_TOTO = "application/vnd.in-toto+json"
+
+
+def make_attestation(image: Made) -> Made:
+    """A classic one of BuildKit: an image manifest, told by annotations of its descriptor."""
+    config = make_blob(media_types.OCI_CONFIG, b'{"rootfs":{}}')
+    made = make_manifest(config, [_statement(image)])
+    annotations = {
+        REFERENCE_DIGEST: str(image.descriptor.digest),
+        REFERENCE_TYPE: "attestation-manifest",
+    }
+    return _unknown(made).annotated(annotations)
+
+
+def make_new_attestation(image: Made) -> Made:
+    """One of BuildKit since 2026: an artifact with a subject."""
+    made = make_manifest(
+        make_blob(media_types.OCI_EMPTY, b"{}"),
+        [_statement(image)],
+        artifactType=media_types.DOCKER_ATTESTATION,
+        subject=subject_of(image),
+    )
+    annotations = {
+        REFERENCE_DIGEST: str(image.descriptor.digest),
+        REFERENCE_TYPE: "attestation-manifest",
+    }
+    return _unknown(made).annotated(annotations)
+
+
+def make_referrer(image: Made) -> Made:
+    """An artifact of OCI 1.1, a signature perhaps, that nothing but its subject tells."""
+    return make_manifest(
+        make_blob(media_types.OCI_EMPTY, b"{}"),
+        [_statement(image)],
+        artifactType="application/vnd.example.signature",
+        subject=subject_of(image),
+    )
+
+
+def make_containerd_referrer(image: Made) -> Made:
+    """A referrer as docker 29 lists it, at the top with an annotation of containerd's."""
+    return make_referrer(image).annotated({SUBJECT: str(image.descriptor.digest)})
+
+
+def subject_of(image: Made) -> dict[str, object]:
+    """The descriptor of an image, with nothing but what its bytes say."""
+    keys = ("mediaType", "digest", "size")
+    return {key: image.descriptor.fields[key] for key in keys}
+
+
+def _statement(image: Made) -> Made:
+    return make_blob(IN_TOTO, f"of {image.descriptor.digest}".encode())
+
+
+def _unknown(made: Made) -> Made:
+    platform = {"os": "unknown", "architecture": "unknown"}
+    return Made(made.descriptor.edited(platform=platform), made.contents)

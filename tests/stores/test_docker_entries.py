@@ -1,0 +1,142 @@
+import json
+from typing import Any
+
+import pytest
+
+from ocilayout.errors import InvalidArchive, InvalidDocument
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.strict_json import MAX_DOCUMENT_SIZE
+from ocilayout.stores.docker_entries import is_docker_archive, read_entries
+from tests.stores.memory_files import MemoryFiles
+
+CONFIG = b'{"os":"linux"}'
+HEX = Digest.of(CONFIG).encoded
+
+
+def archive(*entries: object, **files: bytes) -> MemoryFiles:
+    raw = json.dumps(list(entries)).encode()
+    return MemoryFiles({"manifest.json": raw, f"{HEX}.json": CONFIG, **files})
+
+
+def entry(**fields: object) -> dict[str, Any]:
+    return {"Config": f"{HEX}.json", "RepoTags": None, "Layers": [], **fields}
+
+
+def test_an_entry_is_config_names_and_layers() -> None:
+    stated = entry(RepoTags=["demo:v1", "registry.example/app:v1"], Layers=["a/layer.tar", "b"])
+    (found,) = read_entries(archive(stated))
+    assert found.config == CONFIG
+    assert found.config_digest == Digest.of(CONFIG)
+    assert found.names == ("docker.io/library/demo:v1", "registry.example/app:v1")
+    assert found.layers == ("a/layer.tar", "b")
+
+
+def test_entries_keep_their_order() -> None:
+    found = read_entries(archive(entry(RepoTags=["b:1"]), entry(RepoTags=["a:1"])))
+    assert [item.names for item in found] == [
+        ("docker.io/library/b:1",),
+        ("docker.io/library/a:1",),
+    ]
+
+
+@pytest.mark.parametrize("absent", [None, []])
+def test_names_and_layers_may_be_null(absent: object) -> None:
+    (found,) = read_entries(archive(entry(RepoTags=absent, Layers=absent)))
+    assert found.names == ()
+    assert found.layers == ()
+
+
+def test_one_name_in_two_forms_is_one_name() -> None:
+    stated = entry(RepoTags=["demo:v1", "docker.io/library/demo:v1"])
+    (found,) = read_entries(archive(stated))
+    assert found.names == ("docker.io/library/demo:v1",)
+
+
+def test_a_name_that_is_none_is_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    (found,) = read_entries(archive(entry(RepoTags=["UPPER:v1", "demo:v1"])))
+    assert found.names == ("docker.io/library/demo:v1",)
+    assert "'UPPER:v1' is no image name" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "path", [f"{HEX}.json", f"sha256:{HEX}", f"blobs/sha256/{HEX}", f"./{HEX}", "config.json"]
+)
+def test_configs_are_found_under_the_names_that_tools_give_them(path: str) -> None:
+    files = archive(entry(Config=path), **{path.removeprefix("./"): CONFIG})
+    assert read_entries(files)[0].config == CONFIG
+
+
+@pytest.mark.parametrize(
+    "path", [f"{'0' * 64}.json", f"sha256:{'0' * 64}", f"blobs/sha256/{'0' * 64}"]
+)
+def test_a_config_under_another_hash_is_damaged(path: str) -> None:
+    with pytest.raises(InvalidArchive, match=f"hashes to sha256:{HEX}"):
+        read_entries(archive(entry(Config=path), **{path: CONFIG}))
+
+
+def test_a_config_that_is_not_there_is_named() -> None:
+    with pytest.raises(InvalidArchive, match=r"no member 'absent\.json'"):
+        read_entries(archive(entry(Config="absent.json")))
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "a/../../b", "a\0b"])
+@pytest.mark.parametrize("field", ["Config", "Layers"])
+def test_paths_that_lead_out_are_refused(field: str, path: str) -> None:
+    stated = entry(**{field: path if field == "Config" else [path]})
+    with pytest.raises(InvalidArchive, match="leads out of the archive"):
+        read_entries(archive(stated))
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        None,
+        [],
+        "image",
+        {"Layers": []},
+        entry(Config=1),
+        entry(Config=None),
+        entry(Layers="layer.tar"),
+        entry(Layers=[1]),
+        entry(RepoTags={}),
+        entry(RepoTags=[None]),
+        {**entry(), "layers": []},
+    ],
+)
+def test_an_entry_of_another_shape_is_refused(stated: object) -> None:
+    with pytest.raises(InvalidDocument, match=r"memory\.tar: manifest\.json\[0\]"):
+        read_entries(archive(stated))
+
+
+@pytest.mark.parametrize("raw", [b"{}", b"null", b'"text"'])
+def test_what_is_no_list_is_refused(raw: bytes) -> None:
+    with pytest.raises(InvalidDocument, match="not a list of images"):
+        read_entries(MemoryFiles({"manifest.json": raw}))
+
+
+def test_an_archive_without_it_is_refused() -> None:
+    with pytest.raises(InvalidArchive, match=r"no manifest\.json"):
+        read_entries(MemoryFiles({}))
+
+
+def test_a_list_larger_than_a_document_is_refused_unread() -> None:
+    raw = b"[" + b" " * MAX_DOCUMENT_SIZE + b"]"
+    with pytest.raises(InvalidDocument, match=f"{MAX_DOCUMENT_SIZE}"):
+        read_entries(MemoryFiles({"manifest.json": raw}))
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, False),
+        ({"manifest.json": b'[{"Config":"c","Layers":[]}]'}, True),
+        ({"manifest.json": b'{"schemaVersion":2}'}, False),
+        # imgpkg's tars
+        ({"manifest.json": b'[{"Image":{},"Layers":[]}]'}, False),
+        # Damage is said when it is opened, unless the archive can be read as a layout.
+        ({"manifest.json": b"["}, True),
+        ({"manifest.json": b"[", "index.json": b"{}"}, False),
+    ],
+)
+def test_a_docker_archive_is_known_by_its_list(files: dict[str, bytes], expected: bool) -> None:
+    assert is_docker_archive(MemoryFiles(files)) is expected

@@ -1,0 +1,139 @@
+"""The grammar of places, as people type it."""
+
+from pathlib import Path
+
+import pytest
+
+from ocilayout.errors import PlaceNotFound, UsageError
+from ocilayout.spec.digest import Digest
+from ocilayout.stores.places import (
+    Place,
+    checked_reference,
+    parse_destination,
+    parse_source,
+)
+
+DIGEST = f"sha256:{'a' * 64}"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def parts(place: Place) -> tuple[str | None, str | None, str | None]:
+    return (
+        place.transport,
+        None if place.path is None else str(place.path),
+        place.name,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("app.tar", (None, "app.tar", None)),
+        ("app.tar:v1", (None, "app.tar", "v1")),
+        ("app.tar:registry.example/app:v1", (None, "app.tar", "registry.example/app:v1")),
+        ("app.tar:localhost:5000/app:v1", (None, "app.tar", "localhost:5000/app:v1")),
+        ("oci:app.tar", ("oci", "app.tar", None)),
+        ("oci-archive:app.tar:v1", ("oci-archive", "app.tar", "v1")),
+        ("docker-archive:app.tar:demo:v1", ("docker-archive", "app.tar", "demo:v1")),
+        ("dir:app.tar", ("dir", "app.tar", None)),
+        ("-", (None, None, None)),
+        ("-:v1", (None, None, "v1")),
+        ("docker-archive:-", ("docker-archive", None, None)),
+    ],
+)
+def test_a_place_is_transport_path_and_name(
+    text: str, expected: tuple[str | None, str | None, str | None]
+) -> None:
+    Path("app.tar").touch()
+    assert parts(parse_source(text)) == expected
+    assert parts(parse_destination(text)) == expected
+
+
+def test_the_text_is_kept_as_it_was_written() -> None:
+    assert parse_destination("oci:new:v1").text == "oci:new:v1"
+
+
+@pytest.mark.parametrize("name", ["", ":v1", ":registry.example:5000/app:v1"])
+def test_a_digest_picks_an_image(name: str) -> None:
+    Path("layout").mkdir()
+    place = parse_source(f"layout{name}@{DIGEST}")
+    assert place.path == Path("layout")
+    assert place.name == (name[1:] or None)
+    assert place.digest == Digest.parse(DIGEST)
+
+
+def test_a_digest_that_is_none_is_refused() -> None:
+    Path("layout").mkdir()
+    with pytest.raises(UsageError, match="sha256:beef"):
+        parse_source("layout@sha256:beef")
+
+
+def test_a_digest_in_a_destination_is_refused() -> None:
+    with pytest.raises(UsageError, match="not what is to be written"):
+        parse_destination(f"layout@{DIGEST}")
+
+
+@pytest.mark.parametrize("parse", [parse_source, parse_destination])
+@pytest.mark.parametrize("path", ["oci:v1", "a:b:c", f"old@{DIGEST}"])
+def test_a_path_that_holds_a_colon_is_tried_whole_first(path: str, parse: object) -> None:
+    Path(path).touch()
+    assert callable(parse)
+    assert parts(parse(path)) == (None, path, None)
+
+
+def test_a_path_behind_a_transport_may_hold_a_colon() -> None:
+    Path("2026-01-01T00:00.tar").touch()
+    expected = ("oci-archive", "2026-01-01T00:00.tar", "v1")
+    assert parts(parse_source("oci-archive:2026-01-01T00:00.tar:v1")) == expected
+
+
+def test_of_two_sources_that_fit_the_longer_path_is_meant() -> None:
+    Path("a").touch()
+    Path("a:b").touch()
+    assert parts(parse_source("a:b:c")) == (None, "a:b", "c")
+
+
+def test_a_new_destination_ends_at_its_first_colon() -> None:
+    assert parts(parse_destination("new:demo:v1")) == (None, "new", "demo:v1")
+
+
+def test_a_source_that_is_not_there_is_named() -> None:
+    with pytest.raises(PlaceNotFound, match=r"^absent\.tar does not exist"):
+        parse_source("absent.tar:v1")
+
+
+@pytest.mark.parametrize("text", ["", "oci:", "docker-archive:"])
+def test_a_missing_path_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="a path is missing"):
+        parse_source(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["docker://alpine", "docker-daemon:alpine:latest", "podman:app", "containerd:app"]
+)
+def test_registries_and_engines_are_for_another_version(text: str) -> None:
+    for parse in (parse_source, parse_destination):
+        with pytest.raises(UsageError, match="docker-archive"):
+            parse(text)
+
+
+@pytest.mark.parametrize("name", ["registry.example/App:v1", "v1/../x", "a b", "x:", ""])
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="neither a tag nor an image name"):
+        parse_destination(f"new:{name}")
+
+
+def test_tags_are_made_full_names_as_docker_reads_them() -> None:
+    assert checked_reference("demo") == "docker.io/library/demo:latest"
+    assert checked_reference("me/demo:v1") == "docker.io/me/demo:v1"
+    assert checked_reference("registry.example/demo:v1") == "registry.example/demo:v1"
+
+
+@pytest.mark.parametrize("name", ["Demo", "", "a:b:c", "demo:", "-x/demo"])
+def test_a_tag_that_is_no_name_is_wrong_usage(name: str) -> None:
+    with pytest.raises(UsageError, match="not an image name"):
+        checked_reference(name)
