@@ -10,6 +10,13 @@ What the command line does is here as functions; a verb is
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ocilayout.copy_engine import (
+        Report,
+        compress_all,
+        compress_made,
+        missing_blobs,
+        transfer,
+    )
     from ocilayout.errors import (
         AmbiguousName,
         BlobNotFound,
@@ -42,13 +49,6 @@ if TYPE_CHECKING:
     from ocilayout.spec.platform import Platform
     from ocilayout.spec.reference import Reference
     from ocilayout.stores import open_destination, open_source
-    from ocilayout.transfer import (
-        Report,
-        compress_all,
-        compress_made,
-        missing_blobs,
-        transfer,
-    )
     from ocilayout.transforms.attestations import without_attestations
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.media_types import in_media_types
@@ -89,7 +89,7 @@ _HOMES = {
     "spec.platform": ("Platform",),
     "spec.reference": ("Reference",),
     "stores": ("open_destination", "open_source"),
-    "transfer": ("Report", "compress_all", "compress_made", "missing_blobs", "transfer"),
+    "copy_engine": ("Report", "compress_all", "compress_made", "missing_blobs", "transfer"),
     "transforms.attestations": ("without_attestations",),
     "transforms.combine": ("combine",),
     "transforms.media_types": ("in_media_types",),

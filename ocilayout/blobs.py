@@ -14,7 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ocilayout.errors import BlobNotFound, DestinationExists, IntegrityError, InvalidArchive
+from ocilayout.errors import (
+    BlobNotFound,
+    DestinationExists,
+    IntegrityError,
+    InvalidArchive,
+    PlaceNotFound,
+)
 from ocilayout.protocols import BlobReader
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -174,6 +180,15 @@ class FolderBlobs:
         finally:
             os.close(folder)
 
+    def remove(self, digest: Digest) -> None:
+        """Remove a blob, if it is there."""
+        folder = self._folder(digest.algorithm)
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(digest.encoded, dir_fd=folder)
+        finally:
+            os.close(folder)
+
     def link(self, descriptor: Descriptor, file: BinaryIO) -> bool:
         """Put a blob by a hard link to an open file, unread; False where there can be none.
 
@@ -238,6 +253,8 @@ def partial_file(path: Path, *, replace: bool) -> Iterator[tuple[FileWriter, Pub
         raise _exists(path)
     if path.is_dir():
         raise DestinationExists(f"{path} is a folder: name a file in it")
+    if not path.parent.is_dir():
+        raise PlaceNotFound(f"{path.parent} does not exist: make the folder first")
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         remove_leftovers(folder)

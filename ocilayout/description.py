@@ -31,7 +31,7 @@ class Image:
     """image, index, artifact, attestation or referrer."""
     platforms: tuple[Platform, ...]
     absent: tuple[Platform, ...]
-    """Platforms that its index names and that are not here."""
+    """Platforms that are named and are not here, or not whole."""
     size: int
     """Bytes of all blobs that it leads to, each counted once, as documents state them."""
 
@@ -61,12 +61,15 @@ def _image(source: ImageSource, same: list[Descriptor]) -> Image:
 def _platform(source: ImageSource, descriptor: Descriptor) -> tuple[Platform | None, bool]:
     if is_attestation(descriptor):
         return None, True
+    platform = descriptor.platform
     try:
+        platform = platform_of(source, descriptor)
         if is_document(descriptor):
-            read_document(source, descriptor)
-        return platform_of(source, descriptor), True
+            for child in read_document(source, descriptor).children:
+                source.open_blob(child).close()
     except BlobNotFound:
-        return descriptor.platform, False
+        return platform, False
+    return platform, True
 
 
 def _kind(source: ImageSource, descriptor: Descriptor) -> str:

@@ -34,7 +34,7 @@ class ExactReader:
     def take_some(self, limit: int) -> bytes:
         """From 1 to `limit` bytes; raises CompressionError where there are none."""
         if self.at_end():
-            raise self.damaged("is cut off")
+            raise self.damaged("is cut off: copy it again")
         part = self._rest[:limit]
         self._rest = self._rest[len(part) :]
         return bytes(part)

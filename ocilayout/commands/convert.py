@@ -11,14 +11,12 @@ from ocilayout.commands.terminal import options
     epilog="Example: ocilayout convert buildx.tar loadable.tar --platform linux/amd64",
     no_args_is_help=True,
 )
-@click.argument("sources", nargs=-1, required=True, metavar="SRC...")
-@click.argument("destination", metavar="DST")
+@click.argument("places", nargs=-1, required=True, metavar="SRC... DST")
 @options.tag
 @options.to
 @options.writing
 def command(
-    sources: tuple[str, ...],
-    destination: str,
+    places: tuple[str, ...],
     tags: tuple[str, ...],
     transport: str | None,
     **wishes: Any,
@@ -33,11 +31,14 @@ def command(
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.rename import rename
 
+    *sources, destination = places
+    if not sources:
+        raise click.UsageError("DST is missing: write SRC... DST")
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
     target = Target.of(destination, transport, tags, wished)
-    with opened(sources, target, wished) as places:
-        origins = [place.source for place in places]
+    with opened(sources, target, wished) as found:
+        origins = [place.source for place in found]
         source = combine([wished.prepared(origin) for origin in origins])
         if target.names:
             source = rename(source, target.names)

@@ -1,10 +1,14 @@
 """What is in a place."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ocilayout.commands.terminal import options
+
+if TYPE_CHECKING:
+    from ocilayout.description import Image
 
 
 @click.command(epilog="Example: ocilayout ls app.tar layout/ other.tar.gz", no_args_is_help=True)
@@ -12,19 +16,27 @@ from ocilayout.commands.terminal import options
 @options.scratch
 @options.as_json
 @options.quiet
-def command(places: tuple[str, ...], scratch: Path | None, as_json: bool, quiet: bool) -> None:
+def command(places: tuple[str, ...], scratch: Path | None, as_json: bool, quiet: bool) -> int:
     """List the images in each PLACE: names, platforms, size and digest."""
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.printing import echo, echo_json, echo_table, human_size
+    from ocilayout.commands.terminal.printing import echo_json, say_error
     from ocilayout.commands.terminal.reporting import image_fields
     from ocilayout.description import images_in
+    from ocilayout.errors import OciLayoutError
     from ocilayout.stores import open_place
 
     listen(quiet)
     listed = []
+    failed = False
     for text in places:
-        with open_place(text, scratch=scratch) as opened:
-            images = images_in(opened.source)
+        try:
+            with open_place(text, scratch=scratch) as opened:
+                images = images_in(opened.source)
+        except OciLayoutError as error:
+            # As ls does: the others are listed all the same.
+            say_error(str(error))
+            failed = True
+            continue
         listed.append(
             {
                 "place": text,
@@ -32,20 +44,26 @@ def command(places: tuple[str, ...], scratch: Path | None, as_json: bool, quiet:
                 "images": [image_fields(image) for image in images],
             }
         )
-        if as_json:
-            continue
-        echo(f"{text}: {opened.dialect}, {len(images)} image{'' if len(images) == 1 else 's'}")
-        if images:
-            rows = [
-                (
-                    name,
-                    ",".join(map(str, image.platforms)) or image.kind,
-                    human_size(image.size),
-                    str(image.descriptor.digest),
-                )
-                for image in images
-                for name in image.names or ("-",)
-            ]
-            echo_table(("NAME", "PLATFORMS", "SIZE", "DIGEST"), rows, indent="  ")
+        if not as_json:
+            _echo_images(text, opened.dialect, images)
     if as_json:
         echo_json({"places": listed})
+    return 1 if failed else 0
+
+
+def _echo_images(place: str, dialect: str, images: "list[Image]") -> None:
+    from ocilayout.commands.terminal.printing import echo, echo_table, human_size
+
+    echo(f"{place}: {dialect}, {len(images)} image{'' if len(images) == 1 else 's'}")
+    if images:
+        rows = [
+            (
+                name,
+                ",".join(map(str, image.platforms)) or image.kind,
+                human_size(image.size),
+                str(image.descriptor.digest),
+            )
+            for image in images
+            for name in image.names or ("-",)
+        ]
+        echo_table(("NAME", "PLATFORMS", "SIZE", "DIGEST"), rows, indent="  ")

@@ -24,7 +24,7 @@ from ocilayout.protocols import (
     Store,
 )
 from ocilayout.stores import docker_archive, layout_dir, oci_archive, skopeo_dir
-from ocilayout.stores.layout_tar import SUFFIXES, outer_codec
+from ocilayout.stores.layout_tar import is_stream, is_tar_name, outer_codec
 from ocilayout.stores.places import Place, parse_destination, parse_source
 from ocilayout.streams import FileWriter, copy_stream
 from ocilayout.tar_file import TarFile
@@ -107,8 +107,9 @@ def destination_transport(place: Place, wanted: str | None = None) -> str:
     if place.path.is_dir():
         return layout_dir.NAME
     outer_codec(place.path)
-    is_tar = place.path.name.endswith(tuple(SUFFIXES))
-    return docker_archive.NAME if is_tar else layout_dir.NAME
+    if is_tar_name(place.path) or is_stream(place.path):
+        return docker_archive.NAME
+    return layout_dir.NAME
 
 
 def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> Files:
@@ -133,7 +134,7 @@ def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> Files:
 
 def _tar(file: BinaryIO, label: str) -> Files:
     if os.fstat(file.fileno()).st_size == 0:
-        raise InvalidArchive(f"{label} is empty")
+        raise InvalidArchive(f"{label} is empty: copy it again")
     return TarFile(file, label)
 
 
@@ -175,15 +176,22 @@ def _store_of(place: Place, files: Files) -> Store:
         store = BY_NAME[place.transport]
         wants_folder = store in (layout_dir, skopeo_dir)
         if files.is_folder != wants_folder:
+            kind, readers = _READERS[files.is_folder]
             raise InvalidArchive(
-                f"{files.label} is a {'folder' if files.is_folder else 'file'}, "
-                f"{place.transport}: reads the other"
+                f"{files.label} is a {kind}, which {place.transport}: does not read: "
+                f"write {readers}, or no transport at all"
             )
         return store
     for store in STORES:
         if store.recognizes(files):
             return store
     raise InvalidArchive(_unrecognized(files))
+
+
+_READERS = {
+    True: ("folder", "oci: or dir:"),
+    False: ("file", "oci-archive: or docker-archive:"),
+}
 
 
 def _unrecognized(files: Files) -> str:

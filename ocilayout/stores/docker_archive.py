@@ -172,7 +172,13 @@ def _entry(manifest: Manifest) -> dict[str, object]:
 
 def _repo_tags(descriptor: Descriptor) -> list[str]:
     tags = []
-    for name in names.names_of(descriptor):
+    known = names.names_of(descriptor)
+    if not known:
+        notices.warn(
+            f"{descriptor.digest} has no name: docker will load it without one; give it one with "
+            "--tag REPOSITORY:TAG"
+        )
+    for name in known:
         reference = names.reference_of(name)
         if reference is None:
             notices.warn(

@@ -20,7 +20,8 @@ from ocilayout.blobs import (
     remove_leftovers,
     replace_file,
 )
-from ocilayout.errors import DestinationExists, LayoutBusy, UsageError
+from ocilayout.errors import DestinationExists, LayoutBusy, OciLayoutError, UsageError
+from ocilayout.graph import walk
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
@@ -68,10 +69,13 @@ def open_destination(path: Path | None, options: DestinationOptions) -> Iterator
         raise UsageError("a layout folder cannot go to standard output: --to oci-archive can")
     if os.path.lexists(path):
         if not path.is_dir():
-            raise DestinationExists(f"{path} is not a folder: a layout folder cannot replace it")
+            raise DestinationExists(
+                f"{path} is a file, which a layout folder cannot replace: for a tar name it .tar, "
+                "or say --to"
+            )
         if any(path.iterdir()):
-            with FolderFiles(path) as files:
-                yield _existing(files, path, options)
+            with FolderFiles(path) as files, _existing(files, path, options) as destination:
+                yield destination
             return
     with partial_folder(path) as (partial, publish), FolderFiles(partial) as files:
         new = _NewLayout(files)
@@ -80,12 +84,22 @@ def open_destination(path: Path | None, options: DestinationOptions) -> Iterator
             _join(partial, path, new.committed, options)
 
 
-def _existing(files: FolderFiles, path: Path, options: DestinationOptions) -> "_GrowingLayout":
+@contextmanager
+def _existing(
+    files: FolderFiles, path: Path, options: DestinationOptions
+) -> Iterator["_GrowingLayout"]:
+    """A layout that is added to, held against those who remove blobs; a failure leaves no blob."""
     if INDEX not in files:
         raise DestinationExists(f"{path} is a folder with other things in it, not an OCI layout")
     LayoutSource(files)
     remove_leftovers(files.descriptor)
-    return _GrowingLayout(files, options.lock_timeout)
+    destination = _GrowingLayout(files, options.lock_timeout)
+    _lock(files.descriptor, fcntl.LOCK_SH, options.lock_timeout, files.label)
+    try:
+        yield destination
+    except BaseException:
+        destination.withdraw()
+        raise
 
 
 class _NewLayout:
@@ -121,6 +135,7 @@ class _GrowingLayout:
         self._files = files
         self._blobs = FolderBlobs(files)
         self._lock_timeout = lock_timeout
+        self._added: list[Digest] = []
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether it is there and whole; the file is hashed."""
@@ -128,11 +143,33 @@ class _GrowingLayout:
 
     def put_blob(self, descriptor: Descriptor, content: BinaryIO) -> None:
         """Write a blob, in the place of a wrong one if need be."""
+        is_new = descriptor.digest.blob_path not in self._files
         self._blobs.put(descriptor.digest, content)
+        if is_new:
+            self._added.append(descriptor.digest)
 
     def link_blob(self, descriptor: Descriptor, file: BinaryIO) -> bool:
         """Take a blob file by a hard link, in the place of a wrong one if need be."""
-        return self._blobs.link(descriptor, file)
+        is_new = descriptor.digest.blob_path not in self._files
+        taken = self._blobs.link(descriptor, file)
+        if taken and is_new:
+            self._added.append(descriptor.digest)
+        return taken
+
+    def withdraw(self) -> None:
+        """Remove what was added, if nobody else is here who may have come to rely on it.
+
+        Others hold the folder's lock while they add, and what they committed is reachable.
+        """
+        try:
+            fcntl.flock(self._files.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            reachable = {blob.digest for blob in walk(LayoutSource(self._files))}
+        except (OSError, OciLayoutError):
+            # In doubt nothing is removed: blobs that nothing refers to are legal.
+            return
+        for digest in self._added:
+            if digest not in reachable:
+                self._blobs.remove(digest)
 
     def commit(self, source: ImageSource) -> None:
         """Add the entries of the source; a name that was there already moves."""
@@ -153,8 +190,11 @@ def add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:
 
 def _join(partial: Path, path: Path, index: Index, options: DestinationOptions) -> None:
     """Another process made the layout while ours was being written: ours moves into it."""
-    with FolderFiles(partial) as ours, FolderFiles(path) as theirs:
-        destination = _existing(theirs, path, options)
+    with (
+        FolderFiles(partial) as ours,
+        FolderFiles(path) as theirs,
+        _existing(theirs, path, options) as destination,
+    ):
         source = LayoutSource(ours)
         for algorithm in sorted(os.listdir(partial / "blobs")):
             for encoded in sorted(os.listdir(partial / "blobs" / algorithm)):
@@ -172,18 +212,22 @@ def _index_lock(files: FolderFiles, timeout: float) -> Iterator[None]:
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(LOCK, flags, 0o666, dir_fd=files.descriptor)
     try:
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise LayoutBusy(
-                        f"{files.label} has been locked by another process for {timeout:.0f} s: "
-                        "try again, or wait longer with --lock-timeout"
-                    ) from None
-                time.sleep(_POLL)
+        _lock(descriptor, fcntl.LOCK_EX, timeout, files.label)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, kind: int, timeout: float, label: str) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise LayoutBusy(
+                    f"{label} has been locked by another process for {timeout:.0f} s: "
+                    "try again, or wait longer with --lock-timeout"
+                ) from None
+            time.sleep(_POLL)

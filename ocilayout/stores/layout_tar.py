@@ -1,5 +1,7 @@
 """Writing an OCI layout as a tar, in one pass: blobs as they come, documents of the layout last."""
 
+import re
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import BinaryIO
 
 from ocilayout.blobs import partial_file
 from ocilayout.compression import CODECS, Codec, deflated
-from ocilayout.errors import UsageError
+from ocilayout.errors import DestinationExists, UsageError
 from ocilayout.protocols import DestinationOptions, ImageSource
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
@@ -30,6 +32,8 @@ SUFFIXES = {
     ".tbz": "bzip2",
 }
 """How a tar is compressed outside, by the end of its name."""
+
+_OTHER_ARCHIVE = re.compile(r"\.(?:gz|zst|xz|bz2|zip|lz4|7z|rar|(?:tar|tgz)[^/]*)$", re.ASCII)
 
 
 class LayoutTar:
@@ -75,26 +79,49 @@ def listed_index(index: Index) -> Index:
 def open_tar(path: Path | None, options: DestinationOptions) -> Iterator[LayoutTar]:
     """A tar that appears at `path`, compressed as its suffix says, if it was finished.
 
-    None is standard output, plain. Raises DestinationExists.
+    None is standard output, plain; what is no regular file (a pipe, a terminal) is written to as
+    it stands. Raises DestinationExists.
     """
     if path is None:
         yield LayoutTar(TarWriter(FileWriter(1, "standard output")))
-        return
-    codec = outer_codec(path)
-    with partial_file(path, replace=options.replace) as (file, publish):
-        with deflated(file, codec) as out:
-            tar = LayoutTar(TarWriter(out))
-            yield tar
-        if tar.finished:
-            publish()
+    elif is_stream(path):
+        with path.open("wb", buffering=0) as stream:
+            yield LayoutTar(TarWriter(FileWriter(stream.fileno(), str(path))))
+    else:
+        codec = outer_codec(path)
+        with partial_file(path, replace=options.replace) as (file, publish):
+            with deflated(file, codec) as out:
+                tar = LayoutTar(TarWriter(out))
+                yield tar
+            if tar.finished:
+                publish()
+
+
+def is_stream(path: Path) -> bool:
+    """Whether `path` is a pipe or a terminal; raises DestinationExists for what takes no bytes."""
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISREG(kind) or stat.S_ISDIR(kind):
+        return False
+    if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):
+        return True
+    raise DestinationExists(f"{path} is a device or a socket, to which no image is written")
+
+
+def is_tar_name(path: Path) -> bool:
+    """Whether the end of a name says that it is a tar."""
+    return path.name.lower().endswith(tuple(SUFFIXES))
 
 
 def outer_codec(path: Path) -> Codec:
     """How a tar of that name is compressed outside; raises UsageError for other suffixes."""
+    name = path.name.lower()
     for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if path.name.endswith(suffix):
+        if name.endswith(suffix):
             return CODECS[SUFFIXES[suffix]]
-    if path.suffix in {".gz", ".zst", ".xz", ".bz2", ".zip", ".lz4", ".7z", ".rar"}:
+    if _OTHER_ARCHIVE.search(name):
         raise UsageError(
             f"{path}: {path.suffix} is no kind of tar that is written here: "
             f"name it with one of {', '.join(SUFFIXES)}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ocilayout.errors import InvalidArchive
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
 from ocilayout.stores.layout_source import INDEX, LayoutSource, warn_of_other_case
 from ocilayout.stores.layout_tar import LayoutTar, open_tar
@@ -24,6 +25,10 @@ def dialect(files: Files) -> str:
 @contextmanager
 def open_source(files: Files) -> Iterator[ImageSource]:
     """The images in the tar; raises InvalidDocument or InvalidArchive."""
+    if INDEX not in files:
+        raise InvalidArchive(
+            f"{files.label} has no {INDEX}: it is no OCI archive (docker-archive:?)"
+        )
     warn_of_other_case(files)
     yield LayoutSource(files)
 

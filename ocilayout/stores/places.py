@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocilayout.errors import InvalidDigest, InvalidDocument, PlaceNotFound, UsageError
+from ocilayout.errors import InvalidDigest, PlaceNotFound, UsageError
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.reference import is_tag
@@ -15,7 +15,23 @@ STANDARD_STREAM = "-"
 
 FILE_TRANSPORTS = ("oci", "oci-archive", "docker-archive", "dir")
 OTHER_TRANSPORTS = ("docker", "docker-daemon", "podman", "containerd")
+FOREIGN_TRANSPORTS = (
+    "containers-storage",
+    "docker-tar",
+    "file",
+    "http",
+    "https",
+    "oci-dir",
+    "oci-tar",
+    "ocidir",
+    "ostree",
+    "sif",
+    "tar",
+    "tarball",
+)
+"""What other tools write in front of a path: taken for a path, it would be a surprise."""
 
+_ARCHIVE = re.compile(r"\.(?:tar|tgz|tzst|txz|tbz2?)(?:\.[A-Za-z0-9]+)?$", re.ASCII)
 _DIGEST = re.compile(r"(.*)@([a-z0-9+._-]+:[A-Za-z0-9=_-]+)", re.ASCII | re.DOTALL)
 
 
@@ -40,7 +56,7 @@ def parse_source(text: str) -> Place:
     """
     place = _parse(text, os.path.lexists, longest_first=True)
     if place.path is not None and not os.path.lexists(place.path):
-        raise PlaceNotFound(f"{place.path} does not exist")
+        raise PlaceNotFound(f"{place.path} does not exist: a file or folder is looked for")
     return place
 
 
@@ -49,6 +65,11 @@ def parse_destination(text: str) -> Place:
     place = _parse(text, os.path.lexists, longest_first=False)
     if place.digest is not None:
         raise UsageError(f"{text}: a digest names what is there, not what is to be written")
+    if place.name is not None and _ARCHIVE.search(place.name):
+        raise UsageError(
+            f"{text}: {place.name!r} would be the image's name in {place.path}: for a path with "
+            f"a colon write TRANSPORT:PATH with one of {', '.join(FILE_TRANSPORTS)}"
+        )
     return place
 
 
@@ -71,8 +92,13 @@ def _split_transport(text: str) -> tuple[str | None, str]:
         return None, text
     if transport in OTHER_TRANSPORTS:
         raise UsageError(
-            f"{text}: {transport}: is no place for this version, which knows files: "
-            f"{', '.join(FILE_TRANSPORTS)}"
+            f"{text}: registries and engines are not supported by this version: write a file and "
+            "use docker load, podman load, ctr images import or skopeo copy"
+        )
+    if transport in FOREIGN_TRANSPORTS:
+        raise UsageError(
+            f"{text}: there is no transport {transport}: here, but {', '.join(FILE_TRANSPORTS)} "
+            f"(a file of that name is ./{transport}:…)"
         )
     return (transport, rest) if transport in FILE_TRANSPORTS else (None, text)
 
@@ -84,7 +110,7 @@ def _split_digest(text: str) -> tuple[str, Digest | None]:
     try:
         return match[1], Digest.parse(match[2])
     except InvalidDigest as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(f"{text}: {error}: ls shows the digests of a place") from None
 
 
 def _split_name(
@@ -104,14 +130,16 @@ def _split_name(
 def _checked_name(name: str) -> str:
     if is_tag(name) or reference_of(name) is not None:
         return name
+    if not name:
+        raise UsageError("the name is empty: write PATH:NAME, or PATH alone")
     raise UsageError(f"{name!r} is neither a tag nor an image name")
 
 
-def checked_reference(text: str) -> str:
-    """The full name that `--tag` asks for; raises UsageError."""
-    from ocilayout.spec.reference import Reference
+def checked_name(text: str) -> str:
+    """The name that is written for `text`: a tag as it stands, else a full name.
 
-    try:
-        return str(Reference.parse(text))
-    except InvalidDocument as error:
-        raise UsageError(str(error)) from None
+    Raises UsageError.
+    """
+    name = _checked_name(text)
+    reference = reference_of(name)
+    return name if reference is None else str(reference)

@@ -14,6 +14,7 @@ from ocilayout.graph import (
     is_document,
     manifests_below,
     platform_of,
+    read_manifest,
     refers_to,
 )
 from ocilayout.protocols import ImageSource
@@ -75,13 +76,22 @@ def _choose(chosen: dict[Platform, _Member], member: _Member, replace: bool) -> 
     known = chosen.get(key)
     if known is not None and known.descriptor.digest != member.descriptor.digest:
         if not replace:
-            raise PlatformConflict(
-                f"{known.origin} and {member.origin} both have {member.platform} "
-                f"({known.descriptor.digest}, {member.descriptor.digest}): leave one out, or let "
-                "the last one win with --replace"
-            )
+            raise PlatformConflict(_conflict(known, member))
         notices.warn(f"{member.platform}: {member.origin} replaces {known.origin}")
     chosen[key] = member
+
+
+def _conflict(one: _Member, other: _Member) -> str:
+    digests = f"({one.descriptor.digest}, {other.descriptor.digest})"
+    if one.origin == other.origin:
+        return (
+            f"{one.origin} has several images for {one.platform} {digests}: pick one by :NAME or "
+            "@DIGEST"
+        )
+    return (
+        f"{one.origin} and {other.origin} both have {one.platform} {digests}: leave one out, or "
+        "let the last one win with --replace"
+    )
 
 
 def _members(source: ImageSource, label: str, override: Platform | None) -> Iterator[_Member]:
@@ -119,10 +129,16 @@ def _images(source: ImageSource) -> Iterator[Descriptor]:
         if descriptor.digest in source.absent:
             if descriptor.platform is not None:
                 yield descriptor
-        elif is_document(descriptor) and refers_to(source, descriptor) is None:
+        elif _is_image(source, descriptor):
             yield descriptor
         else:
             notices.warn(f"{descriptor.digest} ({descriptor.media_type}) is no image: left out")
+
+
+def _is_image(source: ImageSource, descriptor: Descriptor) -> bool:
+    if not is_document(descriptor) or refers_to(source, descriptor) is not None:
+        return False
+    return read_manifest(source, descriptor).is_image
 
 
 def _attestations(source: ImageSource) -> Iterator[tuple[Digest, Descriptor]]:

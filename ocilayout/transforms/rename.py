@@ -25,7 +25,8 @@ def rename(source: ImageSource, names: Sequence[str]) -> ImageSource:
         known = sorted({name for entry in source.index.children for name in names_of(entry)})
         raise UsageError(
             f"a name is for one image, but {len(images)} are selected"
-            f"{': ' + ', '.join(known) if known else ''}: pick one by :NAME or @DIGEST"
+            f"{': ' + ', '.join(known) if known else ''}: pick one by "
+            ":NAME or @DIGEST, or make them one with merge"
         )
     (image,) = images.values()
     entries = [*renamed(image, names), *others]

@@ -212,11 +212,8 @@ class TestPlatforms:
     def test_attestations_can_be_dropped(self, ocilayout: CommandLine, tmp_path: Path) -> None:
         for wish in ("keep", "drop"):
             ocilayout.succeed("convert", MULTI, tmp_path / wish, "--attestations", wish)
-        trees = {
-            wish: ocilayout.succeed("inspect", tmp_path / wish).out for wish in ("keep", "drop")
-        }
-        assert trees["keep"].count("attestation") == 3
-        assert "attestation" not in trees["drop"]
+        assert ocilayout.succeed("inspect", tmp_path / "keep").out.count("─ attestation") == 3
+        assert "─ attestation" not in ocilayout.succeed("inspect", tmp_path / "drop").out
         with open_source(str(tmp_path / "drop")) as source:
             assert platforms_in(source) == ["linux/amd64", "linux/arm64", "linux/arm/v7"]
 

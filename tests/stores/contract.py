@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import pytest
 
+from ocilayout.copy_engine import transfer
 from ocilayout.errors import BlobNotFound, DestinationExists, IntegrityError
 from ocilayout.protocols import DestinationOptions, ImageDestination, ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_destination, open_source
-from ocilayout.transfer import transfer
 from tests.attestations import make_attestation
 from tests.images import (
     Made,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ocilayout.copy_engine import transfer
 from ocilayout.errors import (
     BlobNotFound,
     DestinationExists,
@@ -15,7 +16,6 @@ from ocilayout.errors import (
 )
 from ocilayout.protocols import DestinationOptions
 from ocilayout.stores import open_destination, open_source
-from ocilayout.transfer import transfer
 from tests.image_files import flip_a_byte, layout_files, write_layout
 from tests.images import MemorySource, make_image, make_layer, make_source
 from tests.snapshots import contents_of, names_in, snapshot, unchanged
@@ -248,7 +248,7 @@ def test_names_that_fall_together_elsewhere_are_said(
 
 def test_a_file_in_its_place_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(DestinationExists, match="not a folder"):
+    with pytest.raises(DestinationExists, match="is a file"):
         write(tmp_path / "out", make_source(make_image()), replace=True)
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from ocilayout.copy_engine import transfer
 from ocilayout.errors import LayoutBusy
 from ocilayout.protocols import DestinationOptions
 from ocilayout.stores import open_destination, open_source
-from ocilayout.transfer import transfer
 from ocilayout.transforms.rename import rename
 from tests.image_files import write_layout
 from tests.images import MemorySource, make_image, make_layer, make_source

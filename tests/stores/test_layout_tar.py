@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from ocilayout.compression import codec_of
-from ocilayout.errors import UsageError
+from ocilayout.copy_engine import transfer
+from ocilayout.errors import PlaceNotFound, UsageError
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_destination, open_source
 from ocilayout.stores.layout_tar import SUFFIXES, outer_codec
-from ocilayout.transfer import transfer
 from tests.image_files import layout_files
 from tests.images import MemorySource, make_image, make_layer, make_source
 from tests.snapshots import contents_of, snapshot, tar_files
@@ -105,8 +105,8 @@ def test_an_error_leaves_nothing_whatever_the_suffix(tmp_path: Path, suffix: str
     assert snapshot(tmp_path) == {}
 
 
-def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PlaceNotFound, match="make the folder first"):
         write(tmp_path / "absent" / "app.tar", make_source(make_image()))
     assert snapshot(tmp_path) == {}
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from ocilayout.copy_engine import transfer
 from ocilayout.errors import CannotHold, DestinationExists, InvalidDocument, UsageError
 from ocilayout.stores import open_destination, open_source
-from ocilayout.transfer import transfer
 from tests.images import make_blob, make_image, make_index, make_layer, make_source
 from tests.snapshots import contents_of, names_in, snapshot
 from tests.stores.contract import StoreContract

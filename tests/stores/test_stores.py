@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ocilayout.compression import CODECS, deflated
+from ocilayout.copy_engine import transfer
 from ocilayout.errors import (
     AmbiguousName,
     CompressionError,
@@ -28,7 +29,6 @@ from ocilayout.stores import (
     open_source,
 )
 from ocilayout.stores.places import parse_destination
-from ocilayout.transfer import transfer
 from tests.image_files import write_docker_archive, write_layout, write_oci_archive
 from tests.images import make_image, make_index, make_layer, make_source, make_tar
 from tests.snapshots import contents_of, names_in, snapshot
@@ -112,7 +112,7 @@ def test_a_transport_that_reads_the_other_kind_is_told(
     source = make_source(make_image())
     path = tmp_path / "image"
     (write_layout if is_folder else write_oci_archive)(path, source)
-    with pytest.raises(InvalidArchive, match="reads the other"), open_source(f"{transport}:{path}"):
+    with pytest.raises(InvalidArchive, match="does not read"), open_source(f"{transport}:{path}"):
         pass
 
 
@@ -178,7 +178,6 @@ def test_a_digest_picks_an_image_or_a_member_of_an_index(tmp_path: Path) -> None
         ("app.tbz2", None, "docker-archive"),
         ("app", None, "oci"),
         ("app.v1", None, "oci"),
-        ("app:v1.tar", None, "oci"),
         ("-", None, "docker-archive"),
         ("-", "oci-archive", "oci-archive"),
         ("app.tar", "oci-archive", "oci-archive"),

@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from ocilayout.commands.terminal.printing import printable
+from ocilayout.commands.terminal.printing import say_error
 from ocilayout.errors import OciLayoutError
 
 FAILED, WRONG_USAGE = 1, 2
@@ -48,7 +48,7 @@ def _code(command: click.Command, arguments: list[str]) -> int:
         return WRONG_USAGE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "ocilayout"
-        return _say(f"{error.format_message().rstrip('.')} (see {path} --help)", WRONG_USAGE)
+        return _say(f"{error.format_message().rstrip('.')}: see {path} --help", WRONG_USAGE)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
@@ -72,8 +72,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _say(message: str, code: int) -> int:
-    with suppress(OSError, ValueError):
-        click.echo(f"error: {printable(message)}", err=True)
+    say_error(message)
     return code
 
 

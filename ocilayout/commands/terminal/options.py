@@ -46,7 +46,7 @@ compression = click.option(
     "--compression",
     type=click.Choice(("keep", "gzip", "zstd", "none")),
     help="How layers are compressed in the result.  [default: as they are; plain layers of old "
-    "Docker archives become gzip in oci and oci-archive]",
+    "Docker archives become gzip, but for docker-archive]",
 )
 level = click.option("--level", type=int, help="Level for --compression.")
 media_types = click.option(

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import click
 
@@ -26,6 +27,12 @@ def printable(text: str) -> str:
 def echo(text: str) -> None:
     """A line of data on standard output."""
     click.echo(printable(text))
+
+
+def say_error(message: str) -> None:
+    """The line on standard error that says what failed."""
+    with suppress(OSError, ValueError):
+        click.echo(f"error: {printable(message)}", err=True)
 
 
 def echo_json(value: object) -> None:

@@ -6,13 +6,13 @@ import click
 
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json, echo_table, human_size, printable
+from ocilayout.copy_engine import Report
 from ocilayout.description import Image, image_ids, images_in
 from ocilayout.graph import changes, compose, is_document, made_layers
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.stores.places import Place
-from ocilayout.transfer import Report
 
 
 def echo_plan(

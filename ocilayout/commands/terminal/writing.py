@@ -13,10 +13,18 @@ from ocilayout.commands.terminal.printing import echo_json
 from ocilayout.commands.terminal.progress import bar
 from ocilayout.commands.terminal.reporting import echo_plan, echo_summary, report_fields
 from ocilayout.compression import CODECS, checked_level
+from ocilayout.copy_engine import (
+    Recode,
+    compress_all,
+    compress_made,
+    missing_blobs,
+    transfer,
+    unsettled,
+)
 from ocilayout.errors import DestinationExists, UsageError
 from ocilayout.graph import walk
 from ocilayout.protocols import DestinationOptions, ImageSource
-from ocilayout.spec.media_types import Family
+from ocilayout.spec.media_types import Family, layer_type
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import (
     Opened,
@@ -25,15 +33,7 @@ from ocilayout.stores import (
     open_place,
     scratch_folder,
 )
-from ocilayout.stores.places import Place, checked_reference, parse_destination, parse_source
-from ocilayout.transfer import (
-    Recode,
-    compress_all,
-    compress_made,
-    missing_blobs,
-    transfer,
-    unsettled,
-)
+from ocilayout.stores.places import Place, checked_name, parse_destination, parse_source
 from ocilayout.transforms.attestations import without_attestations
 from ocilayout.transforms.media_types import in_media_types
 from ocilayout.transforms.missing import Policy, settle_missing
@@ -117,9 +117,9 @@ class Target:
                 raise UsageError("- and --json both want standard output: choose one")
             if sys.stdout is None or sys.stdout.isatty():
                 raise UsageError("standard output is a terminal: redirect it, or name a file")
-        names = [checked_reference(tag) for tag in tags]
+        names = [checked_name(tag) for tag in tags]
         if place.name is not None:
-            names.insert(0, place.name)
+            names.insert(0, checked_name(place.name))
         return cls(place, destination_transport(place, transport), tuple(dict.fromkeys(names)))
 
     @property
@@ -174,6 +174,10 @@ def write(
                 link=wishes.link,
                 on_bytes=on_bytes,
             )
+    if wishes.media_types == "docker" and any(
+        layer_type(new.media_type) and old != new.digest for old, new in report.changed.items()
+    ):
+        notices.note("layers were compressed with gzip, which Docker's media types require")
     if report.linked:
         notices.note(f"{len(report.linked)} blobs were linked, not read: nothing vouches for them")
     if wishes.as_json:

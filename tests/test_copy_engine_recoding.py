@@ -5,6 +5,14 @@ from pathlib import Path
 import pytest
 
 from ocilayout.compression import CODECS, codec_of, deflated, inflated
+from ocilayout.copy_engine import (
+    Recode,
+    compress_all,
+    compress_made,
+    keep,
+    transfer,
+    unsettled,
+)
 from ocilayout.errors import IntegrityError, InvalidDocument
 from ocilayout.graph import read_config, read_document, read_manifest, walk
 from ocilayout.protocols import ImageSource
@@ -15,14 +23,6 @@ from ocilayout.spec.documents import Manifest
 from ocilayout.spec.media_types import layer_type
 from ocilayout.stores.docker_entries import Entry
 from ocilayout.stores.docker_images import DockerImages
-from ocilayout.transfer import (
-    Recode,
-    compress_all,
-    compress_made,
-    keep,
-    transfer,
-    unsettled,
-)
 from tests.attestations import make_attestation, make_new_attestation
 from tests.images import (
     Made,

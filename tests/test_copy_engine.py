@@ -2,16 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from ocilayout.errors import BlobNotFound
-from ocilayout.protocols import ImageSource
-from ocilayout.spec import media_types
-from ocilayout.transfer import (
+from ocilayout.copy_engine import (
     Recode,
     compress_all,
     keep,
     missing_blobs,
     transfer,
 )
+from ocilayout.errors import BlobNotFound
+from ocilayout.protocols import ImageSource
+from ocilayout.spec import media_types
 from tests.attestations import make_referrer
 from tests.images import (
     make_image,
