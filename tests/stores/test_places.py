@@ -135,5 +135,5 @@ def test_tags_are_made_full_names_as_docker_reads_them() -> None:
 
 @pytest.mark.parametrize("name", ["", "a:b:c", "demo:", "-x/demo"])
 def test_a_tag_that_is_no_name_is_wrong_usage(name: str) -> None:
-    with pytest.raises(UsageError, match="nor an image name|is empty"):
+    with pytest.raises(UsageError, match=r"nor an image name|is empty"):
         checked_name(name)
