@@ -10,7 +10,7 @@ import io
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -209,15 +209,14 @@ class FolderBlobs:
         try:
             os.link(f"/proc/self/fd/{file.fileno()}", name, dst_dir_fd=top)
             os.rename(name, descriptor.digest.encoded, src_dir_fd=top, dst_dir_fd=folder)
-            # Two names of one file are not renamed onto each other (POSIX rename).
-            with suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=top)
             os.fsync(folder)
         except OSError as error:
             if error.errno in {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.ENOENT}:
                 return False
             raise
         finally:
+            # Also after success: two names of one file are not renamed onto each other (POSIX).
+            _unlink(name, top)
             os.close(folder)
         return True
 
@@ -295,11 +294,10 @@ def partial_folder(path: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
     parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         remove_leftovers(parent)
-        partial, lock = _new_partial_folder(path.parent)
-        try:
+        with _partial_folder_in(path.parent) as (partial, held):
 
             def publish() -> bool:
-                os.fsync(lock)
+                os.fsync(held)
                 try:
                     os.rename(partial, path)
                 except OSError as error:
@@ -310,9 +308,6 @@ def partial_folder(path: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
                 return True
 
             yield partial, publish
-        finally:
-            _remove_tree(partial)
-            os.close(lock)
     finally:
         os.close(parent)
         for folder in made:
@@ -351,39 +346,43 @@ def remove_leftovers(folder: int) -> None:
 
 @contextmanager
 def _partial_in(folder: int, label: str) -> Iterator[tuple[FileWriter, str]]:
-    name, descriptor = _new_partial_file(folder, label)
-    try:
-        yield FileWriter(descriptor, label), name
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=folder)
-        os.close(descriptor)
-
-
-def _new_partial_file(folder: int, label: str) -> tuple[str, int]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    while True:
-        name = _partial_name()
-        try:
-            descriptor = os.open(name, flags, 0o666, dir_fd=folder)
-        except OSError as error:
-            error.filename = label
-            raise
-        # Between its making and its locking another run may have taken it for a leftover.
-        if _hold(descriptor) and os.fstat(descriptor).st_nlink:
-            return name, descriptor
-        os.close(descriptor)
+    with ExitStack() as stack:
+        while True:
+            name = _partial_name()
+            # Before it is made: a signal may arrive as soon as it is.
+            stack.callback(_unlink, name, folder)
+            try:
+                descriptor = os.open(name, flags, 0o666, dir_fd=folder)
+            except OSError as error:
+                error.filename = label
+                raise
+            stack.callback(os.close, descriptor)
+            # Between its making and its locking another run may have taken it for a leftover.
+            if _hold(descriptor) and os.fstat(descriptor).st_nlink:
+                break
+        yield FileWriter(descriptor, label), name
 
 
-def _new_partial_folder(parent: Path) -> tuple[Path, int]:
-    while True:
-        partial = parent / _partial_name()
-        partial.mkdir()
-        with suppress(FileNotFoundError):
-            descriptor = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            if _hold(descriptor) and partial.is_dir():
-                return partial, descriptor
-            os.close(descriptor)
+@contextmanager
+def _partial_folder_in(parent: Path) -> Iterator[tuple[Path, int]]:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    with ExitStack() as stack:
+        while True:
+            partial = parent / _partial_name()
+            stack.callback(_remove_tree, partial)
+            partial.mkdir()
+            with suppress(FileNotFoundError):
+                descriptor = os.open(partial, flags)
+                stack.callback(os.close, descriptor)
+                if _hold(descriptor) and partial.is_dir():
+                    break
+        yield partial, descriptor
+
+
+def _unlink(name: str, folder: int) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
 
 
 def _partial_name() -> str:

@@ -16,18 +16,19 @@ from typing import Any, BinaryIO, Protocol, cast
 from ocilayout import notices
 from ocilayout.errors import UsageError
 from ocilayout.exact_reader import ExactReader
-from ocilayout.streams import CHUNK, Writable, read_full
+from ocilayout.streams import CHUNK, Flushable, Writable, read_full
 
 MAX_WINDOW = 128 * 1024 * 1024
 """Bytes that a zstd frame may ask for; `zstd` itself needs --long=28 to want more."""
 
-_INPUT = 256 * 1024
+_FIRST_INPUT, _INPUT = 1024, 256 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_CHECKSUM, _GZIP_EXTRA, _GZIP_NAME, _GZIP_COMMENT = 0x02, 0x04, 0x08, 0x10
 _GZIP_RESERVED_FLAGS = 0xE0
+_MAX_GZIP_NAME = 64 * 1024
 
 Inflate = Callable[[BinaryIO, str], Iterator[bytes]]
-Deflate = Callable[[Writable, int, int], AbstractContextManager[Writable]]
+Deflate = Callable[[Flushable, int, int], AbstractContextManager[Writable]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def inflated(raw: BinaryIO, codec: Codec, label: str) -> BinaryIO:
 
 
 def deflated(
-    out: Writable, codec: Codec, *, level: int | None = None, threads: int = 1
+    out: Flushable, codec: Codec, *, level: int | None = None, threads: int = 1
 ) -> AbstractContextManager[Writable]:
     """A writer whose input arrives at `out` compressed, whole once the context is left."""
     return codec.deflate(out, codec.default_level if level is None else level, threads)
@@ -128,24 +129,23 @@ def _members(
     magic = CODECS[source.codec].magic
     members = 0
     while not source.at_end():
-        head = source.take_some(len(magic))
-        while len(head) < len(magic) and not source.at_end():
-            head += source.take_some(len(magic) - len(head))
-        source.put_back(head)
-        if members and head != magic:
+        if members and source.peek(len(magic)) != magic:
             _refuse_trailing(source)
             return
         members += 1
         try:
             decoder = new_decoder(source)
+            # A member may be tiny and millions may follow; what is left over is copied each time.
+            portion = _FIRST_INPUT
             while not decoder.eof:
-                content = source.take_some(_INPUT) if decoder.needs_input else b""
+                content = source.take_some(portion) if decoder.needs_input else b""
                 content = decoder.decompress(content, CHUNK)
+                portion = min(2 * portion, _INPUT)
                 if content:
                     yield content
         except failures as error:
             raise source.damaged(f"is damaged ({error})") from None
-        source.put_back(decoder.unused_data)
+        source.give_back(len(decoder.unused_data))
     if not members:
         raise source.damaged("is empty")
 
@@ -170,18 +170,21 @@ def _inflate_gzip(raw: BinaryIO, label: str) -> Iterator[bytes]:
 
 
 def _pass_gzip_header(source: ExactReader) -> None:
-    """Pass over the header of a member (RFC 1952, 2.3)."""
-    head = source.take(10)
-    method, flags = head[2], head[3]
-    if head[:2] != _GZIP_MAGIC or method != 8 or flags & _GZIP_RESERVED_FLAGS:
+    """Pass over the header of a member (RFC 1952, 2.3); its checksum, if any, is checked."""
+    import zlib
+
+    header = source.take(10)
+    method, flags = header[2], header[3]
+    if header[:2] != _GZIP_MAGIC or method != 8 or flags & _GZIP_RESERVED_FLAGS:
         raise source.damaged("has reserved flags, or is none (RFC 1952)")
     if flags & _GZIP_EXTRA:
-        source.skip(source.integer(2))
+        length = source.take(2)
+        header += length + source.take(int.from_bytes(length, "little"))
     for flag in (_GZIP_NAME, _GZIP_COMMENT):
-        while flags & flag and source.take(1) != b"\0":
-            pass
-    if flags & _GZIP_CHECKSUM:
-        source.skip(2)
+        if flags & flag:
+            header += source.take_through(b"\0", _MAX_GZIP_NAME)
+    if flags & _GZIP_CHECKSUM and source.integer(2) != zlib.crc32(header) & 0xFFFF:
+        raise source.damaged("is damaged (the checksum of its header)")
 
 
 def _inflate_bzip2(raw: BinaryIO, label: str) -> Iterator[bytes]:
@@ -216,7 +219,7 @@ def _inflate_nothing(raw: BinaryIO, label: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def _deflate_gzip(out: Writable, level: int, threads: int) -> Iterator[Writable]:
+def _deflate_gzip(out: Flushable, level: int, threads: int) -> Iterator[Writable]:
     """ISA-L up to level 3, zlib above: ISA-L has no more, and a person who asks for 9 means it."""
     if level > 3:
         with _deflate_by_object(out, _zlib_compressor(level)) as writer:
@@ -244,6 +247,9 @@ class _ObjectWriter:
         self._out.write(self._compressor.compress(content))
         return memoryview(content).nbytes
 
+    def flush(self) -> None:
+        """A compressor keeps back what it has not seen the end of."""
+
 
 @contextmanager
 def _deflate_by_object(out: Writable, compressor: _Compressor) -> Iterator[Writable]:
@@ -257,7 +263,7 @@ def _zlib_compressor(level: int) -> _Compressor:
     return cast(_Compressor, zlib.compressobj(level, zlib.DEFLATED, 31))
 
 
-def _deflate_zstd(out: Writable, level: int, threads: int) -> AbstractContextManager[Writable]:
+def _deflate_zstd(out: Flushable, level: int, threads: int) -> AbstractContextManager[Writable]:
     import zstandard
 
     # Always with workers, also if only one: its output differs from that without any. A worker
@@ -272,19 +278,19 @@ def _deflate_zstd(out: Writable, level: int, threads: int) -> AbstractContextMan
     return _deflate_by_object(out, cast(_Compressor, compressor.compressobj()))
 
 
-def _deflate_bzip2(out: Writable, level: int, threads: int) -> AbstractContextManager[Writable]:
+def _deflate_bzip2(out: Flushable, level: int, threads: int) -> AbstractContextManager[Writable]:
     import bz2
 
     return _deflate_by_object(out, cast(_Compressor, bz2.BZ2Compressor(level)))
 
 
-def _deflate_xz(out: Writable, level: int, threads: int) -> AbstractContextManager[Writable]:
+def _deflate_xz(out: Flushable, level: int, threads: int) -> AbstractContextManager[Writable]:
     import lzma
 
     return _deflate_by_object(out, cast(_Compressor, lzma.LZMACompressor(preset=level)))
 
 
-def _deflate_nothing(out: Writable, level: int, threads: int) -> AbstractContextManager[Writable]:
+def _deflate_nothing(out: Flushable, level: int, threads: int) -> AbstractContextManager[Writable]:
     return nullcontext(out)
 
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from ocilayout.compression import CODECS
-from ocilayout.errors import InvalidDocument
+from ocilayout.errors import IntegrityError, InvalidDocument
 from ocilayout.graph import (
     is_document,
     made_layers,
@@ -198,6 +198,8 @@ def _orders(source: ImageSource, recode: Recode, rewriter: Rewriter) -> dict[Dig
             if layer.digest in orders or not _may_change(source, layer):
                 continue
             codec = codec_in(source, layer)
+            if codec.name == "none":
+                _check_plain(layer, diff_id)
             wanted = recode(layer, codec.name)
             if wanted is not None and wanted != codec.name:
                 orders[layer.digest] = Order(layer, CODECS[wanted], diff_id)
@@ -206,6 +208,16 @@ def _orders(source: ImageSource, recode: Recode, rewriter: Rewriter) -> dict[Dig
                 if labelled.media_type != layer.media_type:
                     rewriter.changed[layer.digest] = labelled
     return orders
+
+
+def _check_plain(layer: Descriptor, diff_id: Digest | None) -> None:
+    """What is not compressed has its diff id for a digest; raises IntegrityError."""
+    same_kind = diff_id is not None and diff_id.algorithm == layer.digest.algorithm
+    if same_kind and diff_id != layer.digest:
+        raise IntegrityError(
+            f"layer {layer.digest} is not compressed, but its config says {diff_id}: the image is "
+            "damaged: fetch or build it again"
+        )
 
 
 def _images(source: ImageSource) -> Iterator[Manifest]:

@@ -1,10 +1,10 @@
 """What is at a place, described for people and programs: images, platforms, sizes."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ocilayout.errors import BlobNotFound
 from ocilayout.graph import (
+    View,
     is_attestation,
     is_document,
     manifests_below,
@@ -12,13 +12,15 @@ from ocilayout.graph import (
     read_document,
     read_manifest,
     refers_to,
+    walk,
 )
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Manifest
+from ocilayout.spec.documents import Index, Manifest
 from ocilayout.spec.names import names_of
 from ocilayout.spec.platform import Platform
+from ocilayout.transforms.missing import settle_missing
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class Image:
     """Bytes of all blobs that it leads to, each counted once, as documents state them."""
 
 
+def surveyed(source: ImageSource) -> ImageSource:
+    """A source that was walked once, and knows what it lacks; raises what walking raises."""
+    found = settle_missing(source, "keep")
+    for _ in walk(found):
+        pass
+    return found
+
+
 def images_in(source: ImageSource) -> list[Image]:
     """The images that a source lists, in its order, once each whatever their names."""
     entries: dict[Digest, list[Descriptor]] = {}
@@ -50,26 +60,23 @@ def _image(source: ImageSource, same: list[Descriptor]) -> Image:
     here: dict[Platform, None] = {}
     absent: dict[Platform, None] = {}
     for descriptor in manifests_below(source, [first]):
-        platform, is_here = _platform(source, descriptor)
-        if platform is not None and not platform.is_unknown:
-            (here if is_here else absent)[platform] = None
+        if not is_attestation(descriptor):
+            platform, is_here = _platform(source, descriptor)
+            if platform is not None and not platform.is_unknown:
+                (here if is_here else absent)[platform] = None
     return Image(
         first, names, _kind(source, first), tuple(here), tuple(absent), _size(source, first)
     )
 
 
 def _platform(source: ImageSource, descriptor: Descriptor) -> tuple[Platform | None, bool]:
-    if is_attestation(descriptor):
-        return None, True
-    platform = descriptor.platform
-    try:
-        platform = platform_of(source, descriptor)
-        if is_document(descriptor):
-            for child in read_document(source, descriptor).children:
-                source.open_blob(child).close()
-    except BlobNotFound:
-        return platform, False
-    return platform, True
+    if descriptor.digest in source.absent or not is_document(descriptor):
+        return descriptor.platform, False
+    children = read_document(source, descriptor).children
+    is_here = not any(child.digest in source.absent for child in children)
+    has_config = bool(children) and children[0].digest not in source.absent
+    platform = platform_of(source, descriptor) if has_config else descriptor.platform
+    return platform, is_here
 
 
 def _kind(source: ImageSource, descriptor: Descriptor) -> str:
@@ -77,38 +84,19 @@ def _kind(source: ImageSource, descriptor: Descriptor) -> str:
         return "attestation"
     if not is_document(descriptor):
         return "artifact"
-    try:
-        document = read_document(source, descriptor)
-    except BlobNotFound:
+    if descriptor.digest in source.absent:
         return "image"
     if refers_to(source, descriptor) is not None:
         return "referrer"
+    document = read_document(source, descriptor)
     if not isinstance(document, Manifest):
         return "index"
     return "image" if document.is_image else "artifact"
 
 
 def _size(source: ImageSource, top: Descriptor) -> int:
-    sizes = {top.digest: top.size}
-    for descriptor in _everything(source, top):
-        sizes[descriptor.digest] = descriptor.size
-    return sum(sizes.values())
-
-
-def _everything(source: ImageSource, top: Descriptor) -> Iterator[Descriptor]:
-    pending = [top]
-    seen: set[Digest] = set()
-    while pending:
-        descriptor = pending.pop()
-        if descriptor.digest in seen:
-            continue
-        seen.add(descriptor.digest)
-        yield descriptor
-        if is_document(descriptor):
-            try:
-                pending.extend(read_document(source, descriptor).children)
-            except BlobNotFound:
-                continue
+    below = View(source, Index.of([top]), absent=source.absent)
+    return sum(blob.size for blob in walk(below))
 
 
 def image_ids(source: ImageSource) -> dict[str, str]:

@@ -12,15 +12,27 @@ class ExactReader:
     def __init__(self, raw: BinaryIO, label: str, codec: str) -> None:
         """`label` names the stream in messages, `codec` its kind."""
         self._raw = raw
-        self._rest = memoryview(b"")
+        self._chunk = b""
+        self._position = 0
         self.label = label
         self.codec = codec
 
     def at_end(self) -> bool:
         """Whether nothing follows."""
-        if not len(self._rest):
-            self._rest = memoryview(self._raw.read(CHUNK))
-        return not len(self._rest)
+        if self._position == len(self._chunk):
+            self._chunk = self._raw.read(CHUNK)
+            self._position = 0
+        return not self._chunk
+
+    def peek(self, count: int) -> bytes:
+        """The next `count` bytes, which stay to be taken; fewer at the end."""
+        while len(self._chunk) - self._position < count:
+            more = self._raw.read(CHUNK)
+            if not more:
+                break
+            self._chunk = self._chunk[self._position :] + more
+            self._position = 0
+        return self._chunk[self._position : self._position + count]
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes; raises CompressionError where there are fewer."""
@@ -35,18 +47,30 @@ class ExactReader:
         """From 1 to `limit` bytes; raises CompressionError where there are none."""
         if self.at_end():
             raise self.damaged("is cut off: copy it again")
-        part = self._rest[:limit]
-        self._rest = self._rest[len(part) :]
-        return bytes(part)
+        part = self._chunk[self._position : self._position + limit]
+        self._position += len(part)
+        return part
 
-    def put_back(self, content: bytes) -> None:
-        """Let `content` be the next that is taken."""
-        self._rest = memoryview(content + bytes(self._rest))
+    def give_back(self, count: int) -> None:
+        """Let the last `count` bytes of what take_some gave be the next that are taken."""
+        self._position -= count
 
     def skip(self, count: int) -> None:
         """Pass over `count` bytes."""
         while count:
-            count -= len(self.take_some(count))
+            count -= len(self.take_some(min(count, CHUNK)))
+
+    def take_through(self, mark: bytes, limit: int) -> bytes:
+        """All up to and with the byte `mark`; raises CompressionError past `limit` bytes."""
+        taken = b""
+        while len(taken) < limit:
+            part = self.take_some(limit - len(taken))
+            found = part.find(mark)
+            if found >= 0:
+                self.give_back(len(part) - found - 1)
+                return taken + part[: found + 1]
+            taken += part
+        raise self.damaged(f"has a text of more than {limit} bytes in its header")
 
     def integer(self, count: int) -> int:
         """The next `count` bytes as a number, lowest byte first."""

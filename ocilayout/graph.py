@@ -213,10 +213,19 @@ def _is_new(child: Descriptor, seen: dict[Digest, Descriptor]) -> bool:
     known = seen.setdefault(child.digest, child)
     if known is child:
         return True
-    documents = is_document(known), is_document(child)
-    if known.size != child.size or (any(documents) and known.media_type != child.media_type):
+    kinds = {_kind(known), _kind(child)} - {None}
+    if known.size != child.size or len(kinds) > 1 or is_document(known) != is_document(child):
         raise InvalidDocument(
             f"{child.digest} is described in two ways: {known.media_type} of {known.size} bytes "
             f"and {child.media_type} of {child.size} bytes"
         )
     return False
+
+
+def _kind(descriptor: Descriptor) -> str | None:
+    """What a descriptor is read as; None of content that no image tool looks into."""
+    if is_document(descriptor):
+        return descriptor.media_type
+    if descriptor.media_type in media_types.IMAGE_CONFIGS:
+        return "config"
+    return "layer" if media_types.layer_type(descriptor.media_type) else None

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ocilayout.errors import BlobNotFound
 from ocilayout.graph import (
     is_attestation,
     is_document,
-    platform_of,
     read_config,
     read_document,
     refers_to,
@@ -42,7 +40,8 @@ class Node:
 
     descriptor: Descriptor
     kind: str
-    """index, image, artifact, attestation or blob; absent where it is not here."""
+    """index, image, artifact, attestation or blob; absent where it is not here, repeated where it
+    stands in the tree already."""
     platform: Platform | None = None
     refers_to: Digest | None = None
     manifest: Manifest | None = None
@@ -52,21 +51,31 @@ class Node:
 
 
 def inspect(source: ImageSource, descriptor: Descriptor) -> Node:
-    """The tree below a descriptor, which graph.walk has found to be sound."""
+    """The tree below a descriptor of a source that was surveyed.
+
+    What stands in it a second time is a leaf there: a few blobs can make a tree without end.
+    """
+    return _node(source, descriptor, set())
+
+
+def _node(source: ImageSource, descriptor: Descriptor, seen: set[Digest]) -> Node:
+    if descriptor.digest in source.absent:
+        return Node(descriptor, "absent", descriptor.platform)
     if not is_document(descriptor):
         return Node(descriptor, "blob", descriptor.platform)
-    try:
-        document = read_document(source, descriptor)
-    except BlobNotFound:
-        return Node(descriptor, "absent", descriptor.platform)
+    if descriptor.digest in seen:
+        return Node(descriptor, "repeated", descriptor.platform)
+    seen.add(descriptor.digest)
+    document = read_document(source, descriptor)
     if isinstance(document, Index):
-        members = tuple(inspect(source, child) for child in document.children)
+        members = tuple(_node(source, child, seen) for child in document.children)
         return Node(descriptor, "index", descriptor.platform, members=members)
     return _manifest(source, descriptor, document)
 
 
 def _manifest(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> Node:
-    config = read_config(source, manifest)
+    has_config = manifest.config is not None and manifest.config.digest not in source.absent
+    config = read_config(source, manifest) if has_config else None
     if is_attestation(descriptor):
         kind = "attestation"
     else:
@@ -74,7 +83,7 @@ def _manifest(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -
     return Node(
         descriptor,
         kind,
-        platform_of(source, descriptor),
+        descriptor.platform or (config.platform if config else None),
         refers_to(source, descriptor),
         manifest,
         config,

@@ -100,8 +100,11 @@ class Workshop:
             out = HashingWriter(FileWriter(file.fileno(), f"scratch in {self.scratch}"))
             with open_verified(self.source, layer, self._count) as raw:
                 codec = codec_in(self.source, layer)
-                plain = inflated(raw, codec, label)
-                with deflated(out, order.codec, level=self.level, threads=threads) as writer:
+                # Closed in any case: what is being inflated may hold back other workers.
+                with (
+                    inflated(raw, codec, label) as plain,
+                    deflated(out, order.codec, level=self.level, threads=threads) as writer,
+                ):
                     _copy_checked(plain, writer, order, label)
         except BaseException:
             file.close()

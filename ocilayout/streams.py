@@ -33,6 +33,12 @@ class Writable(Protocol):
     def write(self, content: "memoryview | bytes", /) -> int: ...
 
 
+class Flushable(Writable, Protocol):
+    """What bytes can be written to and that may be told to keep none back."""
+
+    def flush(self) -> None: ...
+
+
 def ignore(count: int) -> None:
     """The progress that nobody watches."""
 
@@ -162,6 +168,9 @@ class Discard:
     def write(self, content: "memoryview | bytes") -> int:
         """Drop `content`; the count of bytes."""
         return memoryview(content).nbytes
+
+    def flush(self) -> None:
+        """Nothing is kept at all."""
 
 
 class FileSlice(io.RawIOBase):

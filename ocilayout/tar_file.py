@@ -18,6 +18,10 @@ from ocilayout.streams import CHUNK, FileSlice, Writable, copy_stream
 BLOCK = 512
 MAX_EXTENSION = 1024 * 1024
 """Bytes of a PAX or long-name header; real ones have a few hundred."""
+MAX_NAME = 64 * 1024
+"""Bytes of one name; no system opens more than 4,096."""
+MAX_NAMES = 32 * 1024 * 1024
+"""Bytes of all names and link targets of one archive."""
 MAX_MEMBERS = 200_000
 """Members of one archive; the largest image archives have some thousands."""
 MAX_LINKS = 8
@@ -63,7 +67,11 @@ class TarFile:
         self.label = label
         self._descriptor = file.fileno()
         self._members: dict[str, Member] = {}
+        held = 0
         for member in _read_members(_Headers(self._descriptor, label)):
+            held += len(member.name) + len(member.target)
+            if held > MAX_NAMES:
+                raise InvalidArchive(f"{label} has more than {MAX_NAMES} bytes of names")
             known = self._members.get(member.name)
             if known is not None and not known.kind == member.kind == "directory":
                 raise InvalidArchive(
@@ -196,6 +204,8 @@ def _member(
         called = "directory"
     if extension.size is not None and called in {"file", "other"}:
         size = extension.size
+    if max(len(raw_name), len(target)) > MAX_NAME:
+        raise InvalidArchive(f"{where}: a name of more than {MAX_NAME} bytes")
     if size and called not in {"file", "other"}:
         raise InvalidArchive(f"{where}: a {called} has a size, which tools read differently")
     return Member(_clean_name(raw_name, where), called, size, offset + BLOCK, os.fsdecode(target))
@@ -315,13 +325,25 @@ def _check_end(headers: _Headers, offset: int, extension: _Extension) -> None:
     position = offset + 2 * BLOCK
     while position < headers.size:
         content = headers.read(position, min(CHUNK, headers.size - position))
-        if any(content):
-            notices.warn(
-                f"{headers.label}: what follows the end of the archive "
-                f"(byte {position}) is not read"
-            )
+        following = content.lstrip(b"\0")
+        if following:
+            start = (len(content) - len(following)) // BLOCK * BLOCK
+            where = f"{headers.label}, byte {position + start}"
+            _refuse_header(content[start : start + BLOCK], where)
+            notices.warn(f"{where}: what follows the end of the archive is not read")
             return
         position += len(content)
+
+
+def _refuse_header(block: bytes, where: str) -> None:
+    try:
+        _check_sum(block.ljust(BLOCK, b"\0"), where)
+    except InvalidArchive:
+        return
+    raise InvalidArchive(
+        f"{where}: members follow the end of the archive: archives were strung together, and "
+        "tools differ in what they read"
+    )
 
 
 class TarWriter:

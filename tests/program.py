@@ -21,7 +21,6 @@ def program(
     environment: dict[str, str] | None = None,
 ) -> Done:
     """Run it to its end."""
-    given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
     return subprocess.run(
         [sys.executable, "-m", "ocilayout", *map(str, arguments)],
         cwd=cwd,
@@ -29,9 +28,10 @@ def program(
         umask=umask,
         stdout=stdout,
         stderr=subprocess.PIPE,
+        input=stdin if isinstance(stdin, bytes) else None,
+        stdin=None if isinstance(stdin, bytes) else stdin,
         timeout=60,
         check=False,
-        **given,  # type: ignore[call-overload,unused-ignore]
     )
 
 

@@ -4,6 +4,7 @@ import io
 import lzma
 import random
 import struct
+import time
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -170,6 +171,34 @@ def test_zeros_behind_the_stream_are_left_out_and_said(
     assert caplog.messages == [f"layer x: zeros follow the {codec} stream; they are left out"]
 
 
+def seconds_to_inflate(raw: bytes, codec: str) -> float:
+    start = time.process_time()
+    inflate(raw, codec)
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize("codec", ["gzip", "bzip2", "xz"])
+def test_many_small_members_are_read_in_linear_time(codec: str) -> None:
+    member = OTHERS[codec](b"x")
+    few = member * (CHUNK // 8 // len(member))
+    once, four_times = (seconds_to_inflate(few * times, codec) for times in (1, 4))
+    assert four_times < 8 * once
+
+
+def test_a_gzip_name_without_end_is_refused() -> None:
+    raw = b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * (4 * CHUNK) + b"\0" + gzipped(TEXT)[10:]
+    with pytest.raises(CompressionError, match="more than 65536 bytes in its header"):
+        inflate(raw, "gzip")
+
+
+def test_a_gzip_header_with_a_wrong_checksum_is_refused() -> None:
+    header = b"\x1f\x8b\x08\x02" + bytes(6)
+    right = struct.pack("<H", zlib.crc32(header) & 0xFFFF)
+    assert inflate(header + right + gzipped(TEXT)[10:], "gzip") == TEXT
+    with pytest.raises(CompressionError, match="checksum of its header"):
+        inflate(header + bytes(byte ^ 1 for byte in right) + gzipped(TEXT)[10:], "gzip")
+
+
 @pytest.mark.parametrize("flag", [0x20, 0x40, 0x80])
 def test_a_gzip_header_with_a_reserved_flag_raises(flag: int) -> None:
     raw = bytearray(gzipped(TEXT))
@@ -263,7 +292,7 @@ def test_a_disk_that_is_full_for_the_last_byte_is_an_error(codec: str) -> None:
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_an_error_of_who_writes_is_passed_on(codec: str) -> None:
-    cut_off = inflated(io.BytesIO(gzipped(CONTENT)[:-1]), CODECS["gzip"], "layer x")
+    cut_off = inflated(io.BytesIO(gzipped(TEXT * 100)[:-1]), CODECS["gzip"], "layer x")
     with (
         pytest.raises(CompressionError, match="layer x: the gzip stream is cut off"),
         deflated(io.BytesIO(), CODECS[codec], threads=2) as writer,

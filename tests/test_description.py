@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from ocilayout.description import image_ids, images_in
+from ocilayout.description import image_ids, images_in, surveyed
 from ocilayout.spec.platform import Platform
 from tests.attestations import make_attestation, make_containerd_referrer, make_referrer
 from tests.images import (
@@ -86,7 +86,7 @@ def test_platforms_that_are_not_here_are_told() -> None:
     here, gone = make_image("linux/amd64"), make_image("linux/arm64")
     source = make_source(make_index(here, gone))
     del source.contents[gone.descriptor.digest]
-    (image,) = images_in(source)
+    (image,) = images_in(surveyed(source))
     assert image.platforms == (AMD64,)
     assert image.absent == (ARM64,)
 
@@ -95,7 +95,7 @@ def test_an_image_of_which_nothing_is_here_is_still_one() -> None:
     gone = make_image().named("registry.example/app:v1")
     source = make_source(gone)
     source.contents.clear()
-    (image,) = images_in(source)
+    (image,) = images_in(surveyed(source))
     assert image.names == ("registry.example/app:v1",)
     assert image.absent == (AMD64,)
 

@@ -1,11 +1,12 @@
+from ocilayout.description import surveyed
 from ocilayout.inspection import Node, inspect
+from ocilayout.protocols import ImageSource
 from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.platform import Platform
 from tests.attestations import make_attestation, make_referrer
 from tests.images import (
     Made,
-    MemorySource,
     make_blob,
     make_config,
     make_image,
@@ -18,7 +19,7 @@ from tests.images import (
 LAYERS = [make_layer("base"), make_layer("app")]
 
 
-def inspected(made: Made, source: MemorySource | None = None) -> Node:
+def inspected(made: Made, source: ImageSource | None = None) -> Node:
     return inspect(source or make_source(made), made.descriptor)
 
 
@@ -93,7 +94,7 @@ def test_what_is_not_here_is_absent_with_its_platform() -> None:
     index = make_index(make_image(), gone)
     source = make_source(index)
     del source.contents[gone.descriptor.digest]
-    absent = inspected(index, source).members[1]
+    absent = inspected(index, surveyed(source)).members[1]
     assert absent.kind == "absent"
     assert absent.platform == Platform("linux", "arm64")
 

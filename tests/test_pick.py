@@ -114,6 +114,16 @@ def test_a_digest_is_not_declared_unknown_where_an_index_is_missing() -> None:
         by_digest(source, ARM64.descriptor.digest, "app.tar")
 
 
+def test_a_digest_is_looked_for_in_linear_time() -> None:
+    made = BOTH
+    for _ in range(20):
+        made = make_index(*[made.annotated({"n": str(number)}) for number in range(10)])
+    source = make_source(made)
+    with pytest.raises(ImageNotFound):
+        by_digest(source, Digest.of(b"absent"), "app.tar")
+    assert len(source.opened) == 21
+
+
 def test_what_is_picked_knows_what_is_absent() -> None:
     source = make_source(BOTH.named("app:v1"), absent=[ARM64.descriptor.digest])
     for picked in (

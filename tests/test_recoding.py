@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -155,3 +157,39 @@ def test_the_codec_is_told_by_the_bytes() -> None:
     layer = Descriptor.of(f"{OCI_LAYER}+gzip", content)
     source = MemorySource(SOURCE.index, {layer.digest: content})
     assert codec_in(source, layer).name == "zstd"
+
+
+def test_a_layer_that_inflates_to_something_else_raises(tmp_path: Path) -> None:
+    order = Order(Descriptor.of(OCI_LAYER, LAYERS[0]), CODECS["gzip"], Digest.of(LAYERS[1]))
+    with (
+        workshop(tmp_path).recoded([order]) as results,
+        pytest.raises(IntegrityError, match="its config says"),
+    ):
+        next(results)
+
+
+def test_a_full_disk_is_an_error_even_where_large_windows_wait_for_each_other(
+    tmp_path: Path,
+) -> None:
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from ocilayout.spec.digest import Digest\n"
+        "from tests.hostile.zstd_frames import frame, zero_blocks\n"
+        "from tests.images import MemorySource\n"
+        "from tests.test_recoding import SOURCE, orders, workshop\n"
+        "layers = [frame(zero_blocks(count), window_log=27) for count in (100, 101, 102)]\n"
+        "contents = {Digest.of(layer): layer for layer in layers}\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+        "shop = workshop(Path(sys.argv[1]), source=MemorySource(SOURCE.index, contents))\n"
+        "with shop.recoded(orders(layers, 'none')) as results:\n"
+        "    next(results)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, tmp_path],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        stderr=subprocess.PIPE,
+        timeout=10,
+        check=False,
+    )
+    assert b"OSError" in run.stderr

@@ -2,6 +2,7 @@ import errno
 import hashlib
 import io
 import os
+import resource
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +159,17 @@ def test_a_full_disk_is_named_by_its_file() -> None:
     with open("/dev/full", "wb") as file, pytest.raises(OSError, match=r"'app\.tar'") as caught:
         FileWriter(file.fileno(), "app.tar").write(CONTENT)
     assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_disk_that_takes_a_part_is_asked_for_the_rest(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with (tmp_path / "file").open("wb") as file, pytest.raises(OSError, match="too large"):
+            FileWriter(file.fileno(), "file").write(CONTENT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "file").read_bytes() == CONTENT[:10]
 
 
 def test_slices_of_one_file_have_positions_of_their_own(tmp_path: Path) -> None:

@@ -293,6 +293,11 @@ def test_a_size_of_an_extension_is_for_the_file_alone(opened: Opener) -> None:
     assert contents(opened(raw)) == {"long/name": b"abc"}
 
 
+def test_a_size_of_an_extension_is_not_for_a_folder(opened: Opener) -> None:
+    raw = pax({"size": "3"}) + directory("a") + member("b", b"x") + END
+    assert list(opened(raw).names()) == ["a", "b"]
+
+
 def test_an_extension_is_for_one_member(opened: Opener) -> None:
     raw = pax({"path": "b"}) + member("a", b"1") + member("c", b"2") + END
     assert contents(opened(raw)) == {"b": b"1", "c": b"2"}
@@ -331,10 +336,17 @@ def test_zeros_behind_the_end_are_padding(
 def test_what_follows_the_end_is_not_read_and_that_is_said(
     padding: int, opened: Opener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    raw = tars.tar([("a", b"x")]) + bytes(padding) + tars.tar([("b", b"y")])
+    raw = tars.tar([("a", b"x")]) + bytes(padding) + b"signature"
     assert contents(opened(raw)) == {"a": b"x"}
     [message] = caplog.messages
     assert "what follows the end of the archive" in message
+
+
+@pytest.mark.parametrize("padding", [0, 10_240, 3_000_320])
+def test_members_behind_the_end_are_refused(padding: int, opened: Opener) -> None:
+    raw = tars.tar([("a", b"x")]) + bytes(padding) + tars.tar([("b", b"y")])
+    with pytest.raises(InvalidArchive, match="strung together"):
+        opened(raw)
 
 
 def test_files_are_found_by_name(opened: Opener) -> None:

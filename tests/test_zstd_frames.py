@@ -137,6 +137,13 @@ def test_a_single_segment_is_as_large_as_its_window() -> None:
         content(MAGIC + b"\xe0" + size + blocks(CONTENT))
 
 
+def test_a_size_of_two_bytes_counts_from_256() -> None:
+    raw = MAGIC + b"\x60" + (44).to_bytes(2, "little") + blocks(bytes(300))
+    assert content(raw) == bytes(300)
+    with pytest.raises(CompressionError, match="needs a window"):
+        content(raw, max_window=299)
+
+
 def test_a_dictionary_raises() -> None:
     with pytest.raises(CompressionError, match="dictionary"):
         content(frame(blocks(CONTENT), dictionary=7))

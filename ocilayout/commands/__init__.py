@@ -48,4 +48,6 @@ def _group() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; the exit code."""
-    return guarded(_group, arguments)
+    # Else click would take -:NAME for an option.
+    places = [f"/dev/stdin{text[1:]}" if text[:2] in {"-:", "-@"} else text for text in arguments]
+    return guarded(_group, places)

@@ -31,6 +31,7 @@ def command(
 ) -> None:
     """Show an image: its index, manifests, platforms, configs, and layers with their history."""
     from ocilayout.commands.terminal.messages import listen
+    from ocilayout.description import surveyed
     from ocilayout.errors import UsageError
     from ocilayout.stores import open_place
     from ocilayout.transforms.select import select
@@ -39,7 +40,7 @@ def command(
         raise UsageError("--raw, --config, --verbose and --json exclude one another")
     listen(quiet)
     with open_place(place, scratch=scratch) as opened:
-        source = select(opened.source, platforms=platforms)
+        source = surveyed(select(opened.source, platforms=platforms))
         if raw or config:
             _echo_document(source, config)
         elif verbose:
@@ -75,12 +76,12 @@ def _only_entry(source: Any) -> Any:
 
 def _config_below(source: Any, entry: Any) -> Any:
     from ocilayout.errors import AmbiguousName, CannotHold
-    from ocilayout.graph import is_document, manifests_below, read_manifest
+    from ocilayout.graph import is_attestation, is_document, manifests_below, read_manifest
 
     manifests = {
         str(descriptor.platform or descriptor.digest): read_manifest(source, descriptor)
         for descriptor in manifests_below(source, [entry])
-        if is_document(descriptor)
+        if is_document(descriptor) and not is_attestation(descriptor)
     }
     images = {name: manifest for name, manifest in manifests.items() if manifest.is_image}
     if len(images) > 1:

@@ -21,7 +21,7 @@ def command(places: tuple[str, ...], scratch: Path | None, as_json: bool, quiet:
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.printing import echo_json, say_error
     from ocilayout.commands.terminal.reporting import image_fields
-    from ocilayout.description import images_in
+    from ocilayout.description import images_in, surveyed
     from ocilayout.errors import OciLayoutError
     from ocilayout.stores import open_place
 
@@ -31,7 +31,7 @@ def command(places: tuple[str, ...], scratch: Path | None, as_json: bool, quiet:
     for text in places:
         try:
             with open_place(text, scratch=scratch) as opened:
-                images = images_in(opened.source)
+                images = images_in(surveyed(opened.source))
         except OciLayoutError as error:
             # As ls does: the others are listed all the same.
             say_error(str(error))

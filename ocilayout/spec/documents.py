@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ocilayout import notices
 from ocilayout.errors import InvalidDocument
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
 from ocilayout.spec.fields import Fields
 
 D = TypeVar("D", bound="Document")
@@ -35,6 +37,8 @@ class Document:
 
     media_type: str
     raw: bytes
+    digest: Digest
+    """By which it was read; sha256 where it was made here."""
     fields: Mapping[str, object]
     children: tuple[Descriptor, ...]
     """What it leads to, in the order in which it is listed."""
@@ -43,7 +47,7 @@ class Document:
     @property
     def descriptor(self) -> Descriptor:
         """A descriptor that leads to it, with nothing but what its bytes say."""
-        return Descriptor.of(self.media_type, self.raw)
+        return Descriptor.make(self.media_type, self.digest, len(self.raw))
 
     def with_fields(self: D, **changes: object) -> D:
         """The document with other top-level fields; itself where nothing changes."""
@@ -57,7 +61,9 @@ class Document:
         )
 
     @classmethod
-    def _parse(cls: type[D], media_type: str, raw: bytes, label: str) -> D:
+    def _parse(
+        cls: type[D], media_type: str, raw: bytes, label: str, digest: Digest | None = None
+    ) -> D:
         raise NotImplementedError
 
     @classmethod
@@ -81,9 +87,11 @@ class Index(Document):
     """An OCI index or a Docker manifest list; `children` are its manifests."""
 
     @classmethod
-    def parse(cls, media_type: str, raw: bytes, label: str) -> "Index":
+    def parse(
+        cls, media_type: str, raw: bytes, label: str, digest: Digest | None = None
+    ) -> "Index":
         """The index that `raw` holds; raises InvalidDocument."""
-        return cls._parse(media_type, raw, label)
+        return cls._parse(media_type, raw, label, digest)
 
     @classmethod
     def parse_top(cls, raw: bytes, label: str) -> "Index":
@@ -96,6 +104,7 @@ class Index(Document):
         if media_type not in media_types.INDEXES or "manifests" not in fields.value:
             raise InvalidDocument(f"{label} is not an image index")
         if fields.value["manifests"] is None:
+            notices.warn(f"{label}: manifests is null, which is read as an empty list")
             raw = strict_json.encode({**fields.value, "manifests": []})
         return cls._parse(media_type, raw, label)
 
@@ -114,16 +123,17 @@ class Index(Document):
         return cls._parse(media_type, raw, "new index")
 
     @classmethod
-    def _parse(cls, media_type: str, raw: bytes, label: str) -> "Index":
+    def _parse(
+        cls, media_type: str, raw: bytes, label: str, digest: Digest | None = None
+    ) -> "Index":
         fields = cls._fields(media_type, raw, label)
         children = _descriptors(fields, "manifests")
-        return cls(media_type, raw, fields.value, children, _subject(fields))
+        found = digest or Digest.of(raw)
+        return cls(media_type, raw, found, fields.value, children, _subject(fields))
 
     def with_children(self, edit: Edit) -> "Index":
         """The index with each child edited, or dropped by None; itself where nothing changes."""
         edited = [edit(child) for child in self.children]
-        if edited == list(self.children):
-            return self
         return self.with_fields(manifests=[dict(child.fields) for child in edited if child])
 
 
@@ -136,9 +146,11 @@ class Manifest(Document):
     """Layers of an image, blobs of an artifact."""
 
     @classmethod
-    def parse(cls, media_type: str, raw: bytes, label: str) -> "Manifest":
+    def parse(
+        cls, media_type: str, raw: bytes, label: str, digest: Digest | None = None
+    ) -> "Manifest":
         """The manifest that `raw` holds; raises InvalidDocument."""
-        return cls._parse(media_type, raw, label)
+        return cls._parse(media_type, raw, label, digest)
 
     @classmethod
     def of(cls, media_type: str, config: Descriptor, layers: Iterable[Descriptor]) -> "Manifest":
@@ -154,7 +166,9 @@ class Manifest(Document):
         return cls._parse(media_type, raw, "new manifest")
 
     @classmethod
-    def _parse(cls, media_type: str, raw: bytes, label: str) -> "Manifest":
+    def _parse(
+        cls, media_type: str, raw: bytes, label: str, digest: Digest | None = None
+    ) -> "Manifest":
         fields = cls._fields(media_type, raw, label)
         if media_type == media_types.OCI_ARTIFACT_MANIFEST:
             config, layers = None, _optional_descriptors(fields, "blobs")
@@ -162,7 +176,8 @@ class Manifest(Document):
             config = _config(fields)
             layers = _descriptors(fields, "layers")
         children = (*([config] if config else []), *layers)
-        return cls(media_type, raw, fields.value, children, _subject(fields), config, layers)
+        found, subject = digest or Digest.of(raw), _subject(fields)
+        return cls(media_type, raw, found, fields.value, children, subject, config, layers)
 
     @property
     def is_image(self) -> bool:
@@ -193,7 +208,8 @@ class Manifest(Document):
 def parse_document(descriptor: Descriptor, raw: bytes) -> Index | Manifest:
     """The document that `descriptor` leads to; raises InvalidDocument."""
     kind = Index if descriptor.media_type in media_types.INDEXES else Manifest
-    return kind.parse(descriptor.media_type, raw, str(descriptor.digest))
+    digest = descriptor.digest
+    return kind.parse(descriptor.media_type, raw, str(digest), digest)
 
 
 def _refuse_two_in_one(fields: Fields) -> None:

@@ -135,20 +135,25 @@ def manifest_json(source: ImageSource, preferred: tuple[Platform, ...]) -> list[
     Raises CannotHold where there is no image at all.
     """
     entries: dict[str, dict[str, object]] = {}
+    left_out: list[str] = []
     for descriptor in names.listed(source.index.children):
-        chosen = None if is_attestation(descriptor) else _chosen(source, descriptor, preferred)
-        if chosen is None or chosen.config is None:
+        if is_attestation(descriptor):
+            continue
+        try:
+            chosen = _chosen(source, descriptor, preferred)
+        except CannotHold as error:
+            left_out.append(str(error))
             continue
         _warn_of_zstd(chosen)
-        entry = entries.setdefault(str(chosen.descriptor.digest), _entry(chosen))
+        entry = entries.setdefault(str(chosen.digest), _entry(chosen))
         tags = entry["RepoTags"]
         assert isinstance(tags, list)
         tags.extend(_repo_tags(descriptor))
     if not entries:
-        raise CannotHold(
-            "nothing here is a container image, so nothing can be loaded by docker: "
-            "write an oci-archive (--to oci-archive)"
-        )
+        reasons = "; ".join(left_out) or "nothing here is a container image"
+        raise CannotHold(f"{reasons}: docker can load nothing of this: --to oci-archive holds it")
+    for reason in left_out:
+        notices.warn(f"{reason}: it stays in the OCI half of the archive")
     return list(entries.values())
 
 
@@ -192,33 +197,24 @@ def _repo_tags(descriptor: Descriptor) -> list[str]:
 
 def _chosen(
     source: ImageSource, descriptor: Descriptor, preferred: tuple[Platform, ...]
-) -> Manifest | None:
+) -> Manifest:
     """The manifest that stands for an entry, since manifest.json has room for one platform.
 
     The first of the preferred platforms, else linux/amd64, else the first: never this machine's.
+    Raises CannotHold where there is none that docker could load.
     """
-    if descriptor.digest in source.absent or not is_document(descriptor):
-        return None
+    called = _called(descriptor)
+    if not is_document(descriptor):
+        raise CannotHold(f"{called} is {descriptor.media_type}, no image")
+    if descriptor.digest in source.absent:
+        raise CannotHold(f"{called} is not here")
     document = read_document(source, descriptor)
-    if isinstance(document, Manifest):
-        if not document.is_image:
-            notices.warn(
-                f"{_called(descriptor)} is {document.artifact_type or 'no image'}: it stays in "
-                "the OCI half of the archive, docker will not load it"
-            )
-            return None
-        if _lacks_layers(source, document):
-            notices.warn(
-                f"{_called(descriptor)} lacks layers that may not be distributed: it stays in the "
-                "OCI half of the archive, docker cannot load it from a file"
-            )
-            return None
-        return document
+    if isinstance(document, Manifest) and not document.is_image:
+        raise CannotHold(f"{called} is {document.artifact_type or 'an artifact'}, no image")
     members = _members(source, descriptor)
     if not members:
-        return None
-    wanted = [*preferred, Platform("linux", "amd64")]
-    for platform in wanted:
+        raise CannotHold(f"{called} has no image that is whole")
+    for platform in (*preferred, Platform("linux", "amd64")):
         for found, manifest in members:
             if found.fits(platform):
                 return _said(descriptor, found, manifest, len(members))

@@ -38,8 +38,8 @@ def is_docker_archive(files: Files) -> bool:
     try:
         value = strict_json.parse(read_small(files, MANIFEST), MANIFEST)
     except InvalidDocument:
-        # So that what is wrong with it is said when it is opened.
-        return "index.json" not in files
+        # What is wrong with it is said when it is opened.
+        return True
     return isinstance(value, list) and all(
         isinstance(item, dict) and "Config" in item and "Layers" in item for item in value
     )
@@ -53,7 +53,7 @@ def read_entries(files: Files) -> list[Entry]:
     except BlobNotFound:
         raise InvalidArchive(f"{files.label} is no Docker archive: it has no {MANIFEST}") from None
     if not isinstance(value, list):
-        raise InvalidDocument(f"{label} is not a list of images")
+        raise InvalidDocument(f"{label} is not a list of images (oci-archive: reads index.json)")
     return [_entry(files, item, f"{label}[{position}]") for position, item in enumerate(value)]
 
 

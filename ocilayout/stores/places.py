@@ -11,7 +11,8 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.reference import is_tag
 
-STANDARD_STREAM = "-"
+STANDARD_STREAMS = ("-", "/dev/stdin", "/dev/stdout")
+"""Names of standard input as a source, of standard output as a destination."""
 
 FILE_TRANSPORTS = ("oci", "oci-archive", "docker-archive", "dir")
 OTHER_TRANSPORTS = ("docker", "docker-daemon", "podman", "containerd")
@@ -77,13 +78,13 @@ def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> 
     transport, rest = _split_transport(text)
     if not rest:
         raise UsageError(f"{text!r}: a path is missing")
-    if rest == STANDARD_STREAM:
+    if rest in STANDARD_STREAMS:
         return Place(text, transport, None)
     if exists(rest):
         return Place(text, transport, Path(rest))
     rest, digest = _split_digest(rest)
     path, name = _split_name(rest, exists, longest_first)
-    return Place(text, transport, None if path == "-" else Path(path), name, digest)
+    return Place(text, transport, None if path in STANDARD_STREAMS else Path(path), name, digest)
 
 
 def _split_transport(text: str) -> tuple[str | None, str]:
@@ -120,7 +121,7 @@ def _split_name(
         return text, None
     colons = [position for position, letter in enumerate(text) if letter == ":"]
     for position in reversed(colons) if longest_first else colons:
-        if text[:position] and (exists(text[:position]) or text[:position] == STANDARD_STREAM):
+        if text[:position] and (exists(text[:position]) or text[:position] in STANDARD_STREAMS):
             return text[:position], _checked_name(text[position + 1 :])
     if not colons or not text[: colons[0]]:
         return text, None

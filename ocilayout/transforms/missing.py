@@ -62,11 +62,11 @@ def _pruned(source: View, survey: "_Survey") -> ImageSource:
         return None if descriptor.digest in gone else descriptor
 
     pruned = members.edited(source, edit)
-    if not pruned.index.children:
-        raise BlobNotFound("nothing here is whole, so nothing would be left by --missing prune")
     dropped = ", ".join(str(d.platform or d.digest) for d, _ in survey.incomplete.values())
-    notices.warn(f"left out, since it is not whole: {dropped}")
     whole = members.without_orphans(pruned, gone)
+    if not whole.index.children:
+        raise BlobNotFound(f"--missing prune would leave nothing: {dropped} is not whole")
+    notices.warn(f"left out, since it is not whole: {dropped}")
     return View(whole, whole.index, absent=frozenset(survey.foreign))
 
 

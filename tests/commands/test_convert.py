@@ -40,8 +40,8 @@ class TestPlaces:
         assert dialect(ocilayout, tmp_path / "layout") == "oci"
 
     def test_a_layout_that_exists_is_added_to(self, ocilayout: CommandLine, tmp_path: Path) -> None:
-        for source in (MULTI, ZSTD, AMD64):
-            ocilayout.succeed("convert", source, tmp_path / "layout")
+        for sample in (MULTI, ZSTD, AMD64):
+            ocilayout.succeed("convert", sample, tmp_path / "layout")
         with open_source(str(tmp_path / "layout")) as source:
             assert len(names_in(source)) == 3
 
@@ -94,7 +94,7 @@ class TestPlaces:
         [
             ("a.zip", ".zip is no kind of tar"),
             (f"a@sha256:{'a' * 64}", "not what is to be written"),
-            ("docker://registry.example/app", "no place for this version"),
+            ("docker://registry.example/app", "not supported by this version"),
             ("oci:", "path is missing"),
             ("a:UPPER/../x", "neither a tag nor an image name"),
         ],
@@ -151,8 +151,8 @@ class TestNames:
     def test_tags_take_the_place_of_the_names_it_had(
         self, ocilayout: CommandLine, tmp_path: Path
     ) -> None:
-        ocilayout.succeed("convert", AMD64, tmp_path / "a.tar", "-t", "demo", "--tag", NAME)
-        assert self.names(tmp_path / "a.tar") == ["docker.io/library/demo:latest", NAME]
+        ocilayout.succeed("convert", AMD64, tmp_path / "a.tar", "-t", "demo:v1", "--tag", NAME)
+        assert self.names(tmp_path / "a.tar") == ["docker.io/library/demo:v1", NAME]
 
     def test_a_destination_may_name_the_image(self, ocilayout: CommandLine, tmp_path: Path) -> None:
         ocilayout.succeed("convert", AMD64, f"{tmp_path}/layout:{NAME}")
@@ -179,7 +179,8 @@ class TestNames:
     def test_a_tag_that_is_no_name_is_wrong_usage(
         self, ocilayout: CommandLine, tmp_path: Path
     ) -> None:
-        ocilayout.refuse(2, "'Demo'", "convert", AMD64, tmp_path / "a.tar", "-t", "Demo")
+        arguments = ("convert", AMD64, tmp_path / "a.tar", "-t", "app:v1:v2")
+        ocilayout.refuse(2, "'app:v1:v2' is neither a tag nor an image name", *arguments)
 
 
 class TestPlatforms:

@@ -5,14 +5,16 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.image_files import write_docker_archive
-from tests.program import SAMPLES, program, started
+from tests.program import SAMPLES, program, started, surroundings
 from tests.snapshots import snapshot, unchanged
 
 MULTI = SAMPLES / "buildx-multi-attested.tar"
@@ -33,12 +35,17 @@ SLOWLY = ("--compression", "gzip", "--level", "9")
 
 def wait_for_scratch(running: subprocess.Popen[bytes]) -> None:
     """Until it holds a file without a name."""
-    links = Path(f"/proc/{running.pid}/fd")
     deadline = time.monotonic() + 20
-    while not any(os.readlink(link).endswith("(deleted)") for link in links.iterdir()):
+    while not any(name.endswith("(deleted)") for name in open_files(running.pid)):
         assert running.poll() is None, "it ended before it read anything"
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def open_files(process: int) -> Iterator[str]:
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield os.readlink(descriptor)
 
 
 def wait_for_partial(folder: Path, running: subprocess.Popen[bytes]) -> None:
@@ -103,9 +110,10 @@ def test_a_layout_that_was_added_to_is_as_it_was(tmp_path: Path, large: Path) ->
     wait_for_partial(tmp_path / "layout", running)
     running.terminate()
     running.communicate(timeout=20)
-    after = snapshot(tmp_path / "layout")
-    assert before.items() <= after.items()
-    assert list((tmp_path / "layout").glob(".ocilayout-*")) == []
+    assert running.returncode == 143
+    left = snapshot(tmp_path / "layout").keys() - before.keys()
+    assert [name for name in left if name.startswith(".ocilayout-")] == []
+    assert before.items() <= snapshot(tmp_path / "layout").items()
 
 
 @pytest.fixture
@@ -128,9 +136,7 @@ def test_a_full_disk_leaves_nothing(small_disk: Path, output: str) -> None:
 
 @pytest.mark.parametrize("small_disk", [64], indirect=True)
 @pytest.mark.parametrize("output", ["a.tar.zst", "a.tgz"])
-def test_a_full_disk_leaves_nothing_compressed(
-    small_disk: Path, large: Path, output: str
-) -> None:
+def test_a_full_disk_leaves_nothing_compressed(small_disk: Path, large: Path, output: str) -> None:
     assert_disk_is_too_small(small_disk, large, output)
 
 
@@ -174,3 +180,37 @@ def test_input_that_cannot_be_spooled_is_said(small_disk: Path, tmp_path: Path) 
     assert b"cannot be spooled" in done.stderr
     assert b"--scratch" in done.stderr
     assert os.listdir(small_disk) == []
+
+
+CALLS = ("flock", "fsync")
+"""What is called before and after each file appears; between them there is only copying."""
+
+
+def traced(cwd: Path, log: Path, output: str, *rules: str) -> int:
+    """Convert a small image under strace; the exit code."""
+    tracer = ["strace", "-f", "-o", str(log), "-e", f"trace={','.join(CALLS)}"]
+    for rule in rules:
+        tracer += ["-e", f"inject={rule}"]
+    command = [sys.executable, "-m", "ocilayout", "convert", str(SAMPLES / "crane-386.tar"), output]
+    return subprocess.run(
+        tracer + command, cwd=cwd, env=surroundings(), capture_output=True, check=False
+    ).returncode
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize("output", ["new", "old", "a.tar", "dir:image"])
+def test_a_signal_at_any_time_leaves_nothing_half(tmp_path: Path, output: str) -> None:
+    prepared, counted, log = tmp_path / "prepared", tmp_path / "counted", tmp_path / "log"
+    program("convert", MULTI, prepared / "old")
+    shutil.copytree(prepared, counted)
+    if traced(counted, log, output) != 0:
+        pytest.skip("strace is not allowed here")
+    calls = log.read_text()
+    left = []
+    for call in CALLS:
+        for number in range(1, calls.count(f"{call}(") + 1):
+            folder = tmp_path / f"{call}-{number}"
+            shutil.copytree(prepared, folder)
+            assert traced(folder, log, output, f"{call}:signal=TERM:when={number}") == 143
+            left += [f"{call} {number}: {path.name}" for path in folder.rglob(".ocilayout-*")]
+    assert left == []

@@ -81,9 +81,16 @@ def test_json(ocilayout: CommandLine, tmp_path: Path) -> None:
     ]
 
 
-def test_json_is_whole_or_not_at_all(ocilayout: CommandLine) -> None:
-    done = ocilayout.refuse(1, "absent", "ls", MULTI, "absent", "--json")
-    assert done.out == ""
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_places_that_cannot_be_read_hide_no_others(
+    ocilayout: CommandLine, options: list[str]
+) -> None:
+    done = ocilayout("ls", "absent", MULTI, SAMPLES / "rootfs-amd64.tar", TWO, *options)
+    assert done.code == 1
+    assert "registry.example/hello:1" in done.out
+    assert "docker.io/library/greeter:latest" in done.out
+    errors = [line for line in done.err.splitlines() if line.startswith("error: ")]
+    assert ["absent" in errors[0], "rootfs-amd64.tar" in errors[1], len(errors)] == [True, True, 2]
 
 
 @pytest.mark.parametrize("name", ["\x1b]52;c;\x07", "a\rb", "a\u202eb", "\x9b"])

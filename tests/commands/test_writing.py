@@ -163,6 +163,14 @@ class TestJson:
             }
         ]
 
+    def test_what_was_compressed_anew_is_not_absent(
+        self, ocilayout: CommandLine, tmp_path: Path
+    ) -> None:
+        options = ("--compression", "gzip", "--json")
+        report = ocilayout.succeed("convert", ZSTD, tmp_path / "layout", *options).json
+        (image,) = report["images"]
+        assert (image["platforms"], image["absent"]) == (["linux/ppc64le"], [])
+
     def test_layers_of_manifests_that_had_to_be_made_are_listed(
         self, ocilayout: CommandLine, tmp_path: Path
     ) -> None:

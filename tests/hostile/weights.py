@@ -27,6 +27,7 @@ from tests.hostile.cases import (
 from tests.hostile.documents import inserted, with_encoder
 from tests.hostile.graphs import chain
 from tests.hostile.images import (
+    FIRST_TAR,
     GOOD,
     LAYER_TYPE,
     Fields,
@@ -215,6 +216,22 @@ def bombs() -> Iterator[Case]:
     yield heavy("outer-zstd-window-512-mib", threat, wide, verbs=("ls",))
 
 
+def streams() -> Iterator[Case]:
+    threat = "a stream that is mostly headers"
+    good = GOOD[0]
+    head, rest = good.blob[:10], good.blob[10:]
+    blobs = {
+        "gzip-name-of-32-mib": head[:3] + b"\x08" + head[4:] + b"n" * (32 * MIB) + b"\0" + rest,
+        "gzip-100000-empty-members": gzip.compress(b"", mtime=0) * 100_000 + good.blob,
+        "zstd-100000-skippable-frames": zstd_frames.skippable(b"") * 100_000
+        + zstd_frames.raw_frame(FIRST_TAR),
+    }
+    for name, blob in blobs.items():
+        layer = Layer(blob, good.diff_id, f"{LAYER_TYPE}+{name[:4]}")
+        build = folder_of(partial(layout, (layer, GOOD[1])))
+        yield heavy(f"layout-{name}", threat, build, EITHER, verbs=("recode",), seconds=10)
+
+
 def zstd_bomb(window_log: int) -> bytes:
     return zstd_frames.frame(zstd_frames.zero_blocks(2048), window_log=window_log)
 
@@ -228,3 +245,4 @@ def cases() -> Iterator[Case]:
     yield from parsed()
     yield from counts()
     yield from bombs()
+    yield from streams()

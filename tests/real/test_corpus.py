@@ -174,14 +174,13 @@ def test_a_docker_archive_of_bare_tags_says_that_it_has_no_name_for_them(
     image_file: Path, conversions: Conversions
 ) -> None:
     origin, result = reading(image_file), conversions.get(image_file, "docker-archive")
-    bare = {
-        name
+    without_full_name = [
+        entry
         for entry in origin.entries
         if entry.images and not any("/" in name for name in entry.names)
-        for name in entry.names
-    }
+    ]
     if result is not None:
-        assert ("--tag" in result.done.stderr) == bool(bare)
+        assert ("--tag" in result.done.stderr) == bool(without_full_name)
 
 
 def test_an_oci_archive_has_no_docker_half(image_file: Path, conversions: Conversions) -> None:

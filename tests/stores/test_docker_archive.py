@@ -203,4 +203,4 @@ def test_an_artifact_stays_in_the_layout_and_that_is_said(
     artifact = make_manifest(make_blob("application/vnd.example", b"{}"))
     assert len(manifest_json(make_source(make_image(), artifact), ())) == 1
     assert "application/vnd.example" in caplog.text
-    assert "docker will not load it" in caplog.text
+    assert "stays in the OCI half" in caplog.text

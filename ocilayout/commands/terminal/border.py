@@ -16,8 +16,8 @@ FAILED, WRONG_USAGE = 1, 2
 INTERRUPTED, TERMINATED = 130, 143
 
 
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP arrived: not an error, and nothing may mistake it for one."""
+class Stopped(BaseException):
+    """A signal arrived: not an error, and nothing may mistake it for one."""
 
 
 def guarded(command: click.Command, arguments: list[str]) -> int:
@@ -26,8 +26,10 @@ def guarded(command: click.Command, arguments: list[str]) -> int:
         # Names in images are any Unicode, the terminal may know ASCII alone.
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # What nohup, or a shell for its background, has silenced stays so.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
     try:
         code = _code(command, arguments)
         if sys.stdout is not None:
@@ -57,7 +59,9 @@ def _code(command: click.Command, arguments: list[str]) -> int:
         return _say(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _say("interrupted; nothing was left behind", INTERRUPTED)
-    except Terminated:
+    except Stopped as stopped:
+        if stopped.args == (signal.SIGINT,):
+            return _say("interrupted; nothing was left behind", INTERRUPTED)
         return _say("terminated; nothing was left behind", TERMINATED)
     except BrokenPipeError:
         raise
@@ -67,8 +71,8 @@ def _code(command: click.Command, arguments: list[str]) -> int:
         return _say("out of memory", FAILED)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
 
 
 def _say(message: str, code: int) -> int:

@@ -42,6 +42,8 @@ def echo_json(value: object) -> None:
 
 def echo_bytes(content: bytes) -> None:
     """Exact bytes on standard output."""
+    if sys.stdout is None:
+        return
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()

@@ -1,0 +1,86 @@
+"""The package as a library: its names, their documentation, and the README's example."""
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+import ocilayout
+from tests.program import ROOT, surroundings
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=surroundings(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ocilayout.__all__)
+def test_a_public_name_is_there_and_documented(name: str) -> None:
+    found = getattr(ocilayout, name)
+    assert found.__name__ == name
+    # Not the docstring of a base class, nor the signature that a dataclass makes up.
+    stated = vars(found).get("__doc__") or found.__doc__
+    assert stated
+    assert not stated.startswith(f"{name}(")
+    assert inspect.cleandoc(stated)[0].isupper()
+
+
+def test_public_names_are_listed_once_and_in_order() -> None:
+    assert list(ocilayout.__all__) == sorted(set(ocilayout.__all__))
+
+
+def test_every_public_function_says_its_types() -> None:
+    for name in ocilayout.__all__:
+        found = getattr(ocilayout, name)
+        if inspect.isfunction(found):
+            signature = inspect.signature(found)
+            assert signature.return_annotation is not inspect.Signature.empty, name
+            for parameter in signature.parameters.values():
+                assert parameter.annotation is not inspect.Parameter.empty, name
+
+
+def test_a_name_is_imported_when_it_is_first_used() -> None:
+    code = "import json, sys, ocilayout; print(json.dumps(sorted(sys.modules)))"
+    loaded = {name for name in json.loads(run_python(code)) if name.startswith("ocilayout.")}
+    assert loaded == set()
+
+
+def test_all_names_can_be_imported_at_once() -> None:
+    code = "from ocilayout import *; print(len(dir()), callable(transfer))"
+    assert run_python(code).endswith("True\n")
+
+
+def test_other_names_are_no_attributes() -> None:
+    with pytest.raises(AttributeError, match="'absent'"):
+        _ = ocilayout.absent  # type: ignore[attr-defined,unused-ignore]
+
+
+def test_the_package_is_typed() -> None:
+    assert (ROOT / "ocilayout" / "py.typed").is_file()
+
+
+def test_the_readme_has_an_example() -> None:
+    assert EXAMPLES
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_example_of_the_readme_runs(example: str) -> None:
+    printed = run_python(example)
+    promised = re.search(r"It prints `(sha256:[0-9a-f]+)…`", README)
+    assert promised is not None
+    assert printed.startswith(promised[1])
