@@ -47,6 +47,8 @@ class Node:
     manifest: Manifest | None = None
     config: ImageConfig | None = None
     layers: tuple[Layer, ...] = ()
+    lacks: tuple[Digest, ...] = ()
+    """What of its config and layers is not here."""
     members: tuple["Node", ...] = field(default=())
 
 
@@ -88,6 +90,7 @@ def _manifest(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -
         manifest,
         config,
         tuple(_layers(manifest, config)),
+        tuple(child.digest for child in manifest.children if child.digest in source.absent),
     )
 
 

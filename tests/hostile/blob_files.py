@@ -159,7 +159,7 @@ def kinds() -> Iterator[Case]:
     for name, spoil in KIND.items():
         for part, read in {"layer": EITHER, "config": REJECT, "manifest": REJECT}.items():
             # What is absent may be absent on purpose, and be listed all the same.
-            listed = EITHER if name == "missing" and part != "config" else read
+            listed = EITHER if name == "missing" else read
             threat = "a blob that is not a regular file"
             yield case(
                 f"{part}-file-{name}", threat, spoilt(part, spoil),

@@ -57,6 +57,7 @@ def _leaves(node: Node) -> list[str]:
     if node.config is not None and node.manifest.config is not None:
         lines.append(f"config {node.manifest.config.digest}{_config_words(node)}")
     lines.extend(_layer_line(layer) for layer in node.layers)
+    lines.extend(f"lacks {digest}, which is not here" for digest in node.lacks)
     return lines
 
 
@@ -102,6 +103,7 @@ def node_fields(node: Node) -> dict[str, object]:
         found["artifact_type"] = node.manifest.artifact_type
         found["manifest_annotations"] = node.manifest.fields.get("annotations") or {}
         found["layers"] = [_layer_fields(layer) for layer in node.layers]
+        found["lacks"] = [str(digest) for digest in node.lacks]
         if node.manifest.config is not None:
             found["image_id" if node.config else "config_digest"] = str(node.manifest.config.digest)
     if node.config is not None:
