@@ -125,17 +125,20 @@ class StreamBlocks:
     def chunks(self, offset: int, size: int) -> Iterator[bytes]:
         """`size` bytes at `offset`, in pieces; raises InvalidArchive where there are fewer."""
         self._skip_to(offset)
-        while size:
+        yield from self._next(size)
+
+    def _skip_to(self, offset: int) -> None:
+        for _ in self._next(offset - self._position):
+            pass
+
+    def _next(self, size: int) -> Iterator[bytes]:
+        while size > 0:
             content = self._stream.read(min(size, CHUNK))
             if not content:
                 raise self._cut_off()
             self._position += len(content)
             size -= len(content)
             yield content
-
-    def _skip_to(self, offset: int) -> None:
-        for _ in self.chunks(self._position, offset - self._position):
-            pass
 
     def _cut_off(self) -> InvalidArchive:
         return InvalidArchive(

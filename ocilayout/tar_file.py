@@ -9,8 +9,9 @@ from ocilayout.errors import BlobNotFound, InvalidArchive
 from ocilayout.streams import FileSlice, Writable, copy_stream
 from ocilayout.tar_blocks import BLOCK as BLOCK
 from ocilayout.tar_blocks import FileBlocks
+from ocilayout.tar_encoding import DIRECTORY, REGULAR, encode_header
 from ocilayout.tar_headers import MAX_EXTENSION as MAX_EXTENSION
-from ocilayout.tar_headers import Header, Kind, read_headers
+from ocilayout.tar_headers import Attributes, Header, Kind, read_headers
 
 MAX_MEMBERS = 200_000
 """Members of one archive; the largest image archives have some thousands."""
@@ -140,10 +141,8 @@ class TarWriter:
 
 
 def _header(name: str, size: int, *, directory: bool) -> bytes:
-    import tarfile
+    flag, attributes = (DIRECTORY, _FOLDER) if directory else (REGULAR, _FILE)
+    return encode_header(os.fsencode(name), flag, attributes, size=size)
 
-    member = tarfile.TarInfo(name)
-    member.size = size
-    member.mode = 0o755 if directory else 0o644
-    member.type = tarfile.DIRTYPE if directory else tarfile.REGTYPE
-    return member.tobuf(tarfile.PAX_FORMAT)
+
+_FILE, _FOLDER = Attributes(0o644, 0, 0, 0), Attributes(0o755, 0, 0, 0)

@@ -37,6 +37,7 @@ _KINDS: dict[bytes, Kind] = {
 }
 _PAX, _PAX_GLOBAL, _GNU_LONG_NAME, _GNU_LONG_LINK, _GNU_SPARSE = b"x", b"g", b"L", b"K", b"S"
 _XATTR = b"SCHILY.xattr."
+_XATTR_KEY = re.compile(rb"SCHILY\.xattr\..+", re.DOTALL).match
 _TIME = re.compile(rb"(-?)([0-9]{1,19})(?:\.([0-9]*))?")
 
 
@@ -52,7 +53,8 @@ class Attributes:
     """Nanoseconds since 1970."""
     device: tuple[int, int] = (0, 0)
     """Major and minor number."""
-    xattrs: Mapping[bytes, bytes] = field(default_factory=dict)
+    xattrs: tuple[tuple[bytes, bytes], ...] = ()
+    """Names and values, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,7 @@ class Header:
             _owner(records.get(b"gid"), block[116:124], where),
             _seconds(block[136:148], where) if mtime is None else _pax_time(mtime, where),
             self._device(),
-            {
-                key[len(_XATTR) :]: value
-                for key, value in records.items()
-                if key.startswith(_XATTR) and key != _XATTR
-            },
+            _xattrs(records),
         )
 
     def _device(self) -> tuple[int, int]:
@@ -195,6 +193,11 @@ def _owner(record: bytes | None, field: bytes, where: str) -> int:
     if number > MAX_OWNER:
         raise InvalidArchive(f"{where}: there can be no owner {number}")
     return number
+
+
+def _xattrs(records: Mapping[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
+    found = [(key[len(_XATTR) :], value) for key, value in records.items() if _XATTR_KEY(key)]
+    return tuple(sorted(found))
 
 
 def _seconds(field: bytes, where: str) -> int:
