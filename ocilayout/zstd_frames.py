@@ -6,11 +6,12 @@ and gives out all that one call's input inflates to, which may be 32,000 times a
 whoever feeds whole blocks knows where the stream must end and how much comes out of a call.
 """
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from ocilayout.errors import CompressionError
 from ocilayout.streams import CHUNK
@@ -45,6 +46,14 @@ def content_of(raw: BinaryIO, label: str, max_window: int) -> Iterator[bytes]:
             raise CompressionError(f"{label}: something else follows the zstd stream")
     if not frames:
         raise CompressionError(f"{label}: the zstd stream holds no frame")
+
+
+def window_of(head: bytes) -> int:
+    """Bytes of the window that a stream's first frame asks for; 0 where it is no frame."""
+    source = _Source(cast(BinaryIO, io.BytesIO(head)), "zstd")
+    if int.from_bytes(source.take_or_end(4), "little") != _MAGIC:
+        return 0
+    return _header(source).window
 
 
 @dataclass(frozen=True)

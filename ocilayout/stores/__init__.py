@@ -28,12 +28,25 @@ from ocilayout.stores.layout_tar import SUFFIXES, outer_codec
 from ocilayout.stores.places import Place, parse_destination, parse_source
 from ocilayout.streams import FileWriter, copy_stream
 from ocilayout.tar_file import TarFile
+from ocilayout.zstd_frames import window_of
 
 # First match wins: an archive with a manifest.json is a Docker archive, whose reader takes the
 # OCI half where there is one; without it, it is an OCI archive.
 STORES: tuple[Store, ...] = (layout_dir, docker_archive, oci_archive, skopeo_dir)
 BY_NAME = {store.NAME: store for store in STORES}
 FORMATS = tuple(BY_NAME)
+
+_HEAD = 32
+"""Bytes that tell a codec, and the window of a zstd frame."""
+
+
+@dataclass(frozen=True)
+class Outer:
+    """How a tar is compressed outside."""
+
+    codec: str = "none"
+    window: int = 0
+    """Bytes of the window of its zstd frame."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,8 @@ class Opened:
     dialect: str
     source: ImageSource
     """With the one image that NAME or DIGEST picks, where one was given."""
+    files: Files
+    outer: Outer
 
 
 @contextmanager
@@ -63,14 +78,14 @@ def open_place(place: Place | str, *, scratch: Path | None = None) -> Iterator[O
     """The same as open_source, with what was found out about the place."""
     found = parse_source(place) if isinstance(place, str) else place
     with ExitStack() as stack:
-        files = _open_files(found, scratch, stack)
+        files, outer = _open_files(found, scratch, stack)
         store = _store_of(found, files)
         source = stack.enter_context(store.open_source(files))
         if found.name is not None:
             source = pick.by_name(source, found.name, files.label)
         if found.digest is not None:
             source = pick.by_digest(source, found.digest, files.label)
-        yield Opened(found, store.dialect(files), source)
+        yield Opened(found, store.dialect(files), source, files, outer)
 
 
 @contextmanager
@@ -111,11 +126,11 @@ def destination_transport(place: Place, wanted: str | None = None) -> str:
     return docker_archive.NAME if is_tar else layout_dir.NAME
 
 
-def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> Files:
+def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> tuple[Files, Outer]:
     if place.path is None:
         return _spooled(sys.stdin.buffer, "standard input", scratch, stack)
     if place.path.is_dir():
-        return stack.enter_context(FolderFiles(place.path))
+        return stack.enter_context(FolderFiles(place.path)), Outer()
     descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     file = stack.enter_context(open(descriptor, "rb", buffering=0))
     label = str(place.path)
@@ -126,7 +141,7 @@ def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> Files:
         raise InvalidArchive(f"{label} is neither a file nor a folder")
     if codec_of(os.pread(descriptor, 8, 0)).name != "none":
         return _spooled(cast(BinaryIO, file), label, scratch, stack)
-    return _tar(cast(BinaryIO, file), label)
+    return _tar(cast(BinaryIO, file), label), Outer()
 
 
 def _tar(file: BinaryIO, label: str) -> Files:
@@ -135,7 +150,9 @@ def _tar(file: BinaryIO, label: str) -> Files:
     return TarFile(file, label)
 
 
-def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack) -> Files:
+def _spooled(
+    content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack
+) -> tuple[Files, Outer]:
     """A stream as a file that can be read at any place, inflated; it goes with the process."""
     import tempfile
 
@@ -145,14 +162,16 @@ def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitSta
     try:
         file = stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
         head, rest = _peeked(content)
-        plain = inflated(rest, codec_of(head), label)
+        codec = codec_of(head)
+        plain = inflated(rest, codec, label)
         copy_stream(plain, FileWriter(file.fileno()))
     except OSError as error:
         raise InvalidArchive(
             f"{label} cannot be spooled to {folder}: {error.strerror}: "
             "name a folder with room by --scratch"
         ) from None
-    return _tar(cast(BinaryIO, file), label)
+    window = window_of(head) if codec.name == "zstd" else 0
+    return _tar(cast(BinaryIO, file), label), Outer(codec.name, window)
 
 
 def scratch_folder() -> Path:
@@ -165,7 +184,7 @@ def _peeked(content: BinaryIO) -> tuple[bytes, BinaryIO]:
     import io
 
     buffered = io.BufferedReader(cast(io.RawIOBase, content), 1024 * 1024)
-    return buffered.peek(8)[:8], cast(BinaryIO, buffered)
+    return buffered.peek(_HEAD)[:_HEAD], cast(BinaryIO, buffered)
 
 
 def _store_of(place: Place, files: Files) -> Store:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ocilayout import notices
 from ocilayout.commands.terminal.messages import Messages
@@ -39,6 +40,9 @@ from ocilayout.transforms.media_types import in_media_types
 from ocilayout.transforms.missing import Policy, settle_missing
 from ocilayout.transforms.select import select
 
+if TYPE_CHECKING:
+    from ocilayout.engines.facts import Engine
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -60,6 +64,8 @@ class Wishes:
     progress: str
     quiet: bool
     verbose: bool
+    engine: str | None = None
+    """Which engine has to load the result."""
 
     def checked(self) -> "Wishes":
         """Itself; raises UsageError where wishes contradict one another."""
@@ -70,6 +76,10 @@ class Wishes:
             )
         if self.level is not None and self.codec is None:
             raise UsageError("--level needs --compression gzip or zstd")
+        if self._row is not None and self.codec not in {None, *self._row.layers.value}:
+            raise UsageError(
+                f"{self.engine} takes no layers of {self.codec} ({self._row.layers.source})"
+            )
         if self.codec is not None:
             checked_level(CODECS[self.codec], self.level)
         return self
@@ -86,7 +96,9 @@ class Wishes:
         found = select(source, platforms=self.platforms)
         if self.attestations == "drop":
             found = without_attestations(found)
-        found = settle_missing(found, self.missing)
+        # An engine is not served by gaps, so they are left out where one is named.
+        is_open = self.engine is not None and self.missing == "refuse"
+        found = settle_missing(found, "prune" if is_open else self.missing)
         if self.media_types != "keep":
             family: Family = "docker" if self.media_types == "docker" else "oci"
             found = in_media_types(found, family)
@@ -97,7 +109,43 @@ class Wishes:
         if self.codec is not None:
             return compress_all(self.codec)
         stays_plain = self.compression == "keep" or transport == "docker-archive"
-        return compress_made(sources, plain="none" if stays_plain else "gzip")
+        found = compress_made(sources, plain="none" if stays_plain else "gzip")
+        if self._row is None:
+            return found
+        from ocilayout.engines.mending import fitting_recode
+
+        return fitting_recode(found, self._row)
+
+    @property
+    def _row(self) -> "Engine | None":
+        if self.engine is None:
+            return None
+        from ocilayout.engines.facts import ENGINES
+
+        return ENGINES[self.engine]
+
+    def fitted(self, source: ImageSource) -> ImageSource:
+        """The source without what can have no form in the engine; raises CannotHold."""
+        if self._row is None:
+            return source
+        from ocilayout.engines.mending import fitted
+
+        return fitted(source, self._row)
+
+    def preferred_platforms(self, source: ImageSource) -> tuple[Platform, ...]:
+        """Which platforms a format with room for one takes, the most wanted first."""
+        if self.platforms or self._row is None:
+            return self.platforms
+        from ocilayout.engines.mending import manifest_platforms
+
+        return manifest_platforms(source, self._row)
+
+    def check_target(self, target: "Target") -> None:
+        """Raises UsageError where the engine does not read what is to be written."""
+        if self._row is not None:
+            from ocilayout.engines.mending import check_target
+
+            check_target(target.place.path, target.transport, self._row)
 
 
 @dataclass(frozen=True)
@@ -120,7 +168,9 @@ class Target:
         names = [checked_reference(tag) for tag in tags]
         if place.name is not None:
             names.insert(0, place.name)
-        return cls(place, destination_transport(place, transport), tuple(dict.fromkeys(names)))
+        found = cls(place, destination_transport(place, transport), tuple(dict.fromkeys(names)))
+        wishes.check_target(found)
+        return found
 
     @property
     def scratch(self) -> Path:
@@ -156,7 +206,9 @@ def write(
     if wishes.link and target.transport != "oci":
         raise UsageError("--link is for layout folders, which --to oci writes")
     recode = wishes.recode(origins, target.transport)
-    options = DestinationOptions(wishes.force, wishes.platforms, wishes.lock_timeout)
+    options = DestinationOptions(
+        wishes.force, wishes.preferred_platforms(source), wishes.lock_timeout
+    )
     with open_destination(target.place, options, transport=target.transport) as destination:
         if wishes.dry_run:
             blobs = missing_blobs(source, destination)
