@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CannotHold,
         CompressionError,
         DestinationExists,
+        EngineFailed,
         ImageNotFound,
         IntegrityError,
         InvalidArchive,
@@ -35,6 +36,15 @@ if TYPE_CHECKING:
         ImageDestination,
         ImageSource,
     )
+    from ocilayout.rootfs.export import (
+        Exported,
+        export_file,
+        export_folder,
+        export_tar,
+        flattened,
+    )
+    from ocilayout.rootfs.folder_source import Ownership
+    from ocilayout.rootfs.import_image import import_rootfs
     from ocilayout.spec.config import ImageConfig
     from ocilayout.spec.descriptor import Descriptor
     from ocilayout.spec.digest import Digest
@@ -68,6 +78,7 @@ _HOMES = {
         "CannotHold",
         "CompressionError",
         "DestinationExists",
+        "EngineFailed",
         "ImageNotFound",
         "IntegrityError",
         "InvalidArchive",
@@ -82,6 +93,9 @@ _HOMES = {
     ),
     "graph": ("open_verified", "read_config", "read_document", "walk"),
     "protocols": ("BlobReader", "DestinationOptions", "ImageDestination", "ImageSource"),
+    "rootfs.export": ("Exported", "export_file", "export_folder", "export_tar", "flattened"),
+    "rootfs.folder_source": ("Ownership",),
+    "rootfs.import_image": ("import_rootfs",),
     "spec.config": ("ImageConfig",),
     "spec.descriptor": ("Descriptor",),
     "spec.digest": ("Digest",),
@@ -109,6 +123,8 @@ __all__ = [
     "DestinationExists",
     "DestinationOptions",
     "Digest",
+    "EngineFailed",
+    "Exported",
     "ImageConfig",
     "ImageDestination",
     "ImageNotFound",
@@ -122,6 +138,7 @@ __all__ = [
     "Manifest",
     "NotFound",
     "OciLayoutError",
+    "Ownership",
     "PlaceNotFound",
     "Platform",
     "PlatformConflict",
@@ -131,6 +148,11 @@ __all__ = [
     "combine",
     "compress_all",
     "compress_made",
+    "export_file",
+    "export_folder",
+    "export_tar",
+    "flattened",
+    "import_rootfs",
     "in_media_types",
     "merge",
     "missing_blobs",

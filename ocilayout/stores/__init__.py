@@ -6,11 +6,11 @@ A source is recognized by what is in it, a destination by its transport or the e
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ocilayout import pick
 from ocilayout.blobs import FolderFiles
@@ -23,12 +23,16 @@ from ocilayout.protocols import (
     ImageSource,
     Store,
 )
+from ocilayout.spec.platform import Platform
 from ocilayout.stores import docker_archive, layout_dir, oci_archive, skopeo_dir
 from ocilayout.stores.layout_tar import SUFFIXES, outer_codec
 from ocilayout.stores.places import Place, parse_destination, parse_source
 from ocilayout.streams import FileWriter, copy_stream
 from ocilayout.tar_file import TarFile
 from ocilayout.zstd_frames import window_of
+
+if TYPE_CHECKING:
+    from ocilayout.stores.engine_clients import Client
 
 # First match wins: an archive with a manifest.json is a Docker archive, whose reader takes the
 # OCI half where there is one; without it, it is an OCI archive.
@@ -77,6 +81,12 @@ def open_source(place: Place | str, *, scratch: Path | None = None) -> Iterator[
 def open_place(place: Place | str, *, scratch: Path | None = None) -> Iterator[Opened]:
     """The same as open_source, with what was found out about the place."""
     found = parse_source(place) if isinstance(place, str) else place
+    if found.is_engine:
+        from ocilayout.stores import engine
+
+        with open_engine(engine.client_of(found), [found.name or ""], scratch=scratch) as opened:
+            yield opened
+        return
     with ExitStack() as stack:
         files, outer = _open_files(found, scratch, stack)
         store = _store_of(found, files)
@@ -86,6 +96,31 @@ def open_place(place: Place | str, *, scratch: Path | None = None) -> Iterator[O
         if found.digest is not None:
             source = pick.by_digest(source, found.digest, files.label)
         yield Opened(found, store.dialect(files), source, files, outer)
+
+
+@contextmanager
+def open_engine(
+    client: "Client",
+    names: Sequence[str],
+    *,
+    platforms: Sequence[Platform] = (),
+    scratch: Path | None = None,
+) -> Iterator[Opened]:
+    """Images that an engine saves, several in one archive; raises EngineFailed.
+
+    They are spooled below `scratch`, as a client writes them from beginning to end.
+    """
+    # Programs are run by few commands, and what runs them takes its time to import.
+    from ocilayout.stores.engine_clients import saving
+
+    place = Place(" ".join(names), None, None)
+    with ExitStack() as stack:
+        with saving(client, names, platforms) as content:
+            label = f"what {client.command[0]} saved"
+            files, outer = _spooled(content, label, scratch, stack)
+        store = _store_of(place, files)
+        source = stack.enter_context(store.open_source(files))
+        yield Opened(place, store.dialect(files), source, files, outer)
 
 
 @contextmanager
@@ -101,6 +136,13 @@ def open_destination(
     UsageError.
     """
     found = parse_destination(place) if isinstance(place, str) else place
+    if found.is_engine:
+        from ocilayout.stores import engine
+
+        client = engine.client_of(found)
+        with engine.open_pipe(client, options or DestinationOptions()) as (destination, _):
+            yield destination
+        return
     store = BY_NAME[destination_transport(found, transport)]
     with store.open_destination(found.path, options or DestinationOptions()) as destination:
         yield destination

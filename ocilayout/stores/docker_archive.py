@@ -109,8 +109,11 @@ def _with_names(layout: LayoutSource, entries: list[Entry]) -> ImageSource:
     return View(layout, layout.index.with_fields(manifests=fields))
 
 
-class _Destination:
+class TarDestination:
+    """Takes blobs into a tar, and publishes both halves of it."""
+
     def __init__(self, tar: LayoutTar, platforms: tuple[Platform, ...]) -> None:
+        """`platforms` are those that manifest.json may name, the most wanted first."""
         self._tar = tar
         self._platforms = platforms
         self.has_blob = tar.has_blob
@@ -126,7 +129,7 @@ class _Destination:
 def open_destination(path: Path | None, options: DestinationOptions) -> Iterator[ImageDestination]:
     """A tar that appears at `path` when it is committed; raises DestinationExists."""
     with open_tar(path, options) as tar:
-        yield _Destination(tar, options.platforms)
+        yield TarDestination(tar, options.platforms)
 
 
 def manifest_json(source: ImageSource, preferred: tuple[Platform, ...]) -> list[object]:

@@ -14,7 +14,8 @@ from ocilayout.spec.reference import is_tag
 STANDARD_STREAM = "-"
 
 FILE_TRANSPORTS = ("oci", "oci-archive", "docker-archive", "dir")
-OTHER_TRANSPORTS = ("docker", "docker-daemon", "podman", "containerd")
+ENGINE_TRANSPORTS = ("docker-daemon", "podman", "containerd")
+OTHER_TRANSPORTS = ("docker",)
 
 _DIGEST = re.compile(r"(.*)@([a-z0-9+._-]+:[A-Za-z0-9=_-]+)", re.ASCII | re.DOTALL)
 
@@ -27,9 +28,19 @@ class Place:
     """As it was written."""
     transport: str | None
     path: Path | None
-    """None is standard input or output."""
+    """None is standard input or output, or an engine."""
     name: str | None = None
     digest: Digest | None = None
+
+    @property
+    def is_engine(self) -> bool:
+        """Whether the images are in an engine, which its own client speaks to."""
+        return self.transport in ENGINE_TRANSPORTS
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is standard input or output."""
+        return self.path is None and not self.is_engine
 
 
 def parse_source(text: str) -> Place:
@@ -54,6 +65,8 @@ def parse_destination(text: str) -> Place:
 
 def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> Place:
     transport, rest = _split_transport(text)
+    if transport in ENGINE_TRANSPORTS:
+        return Place(text, transport, None, name=checked_engine_name(rest))
     if not rest:
         raise UsageError(f"{text!r}: a path is missing")
     if rest == STANDARD_STREAM:
@@ -65,16 +78,27 @@ def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> 
     return Place(text, transport, None if path == "-" else Path(path), name, digest)
 
 
+def checked_engine_name(name: str) -> str:
+    """A name or an id, which its engine looks up; a client must not take it for an option.
+
+    Raises UsageError.
+    """
+    if not name or name.startswith("-") or not name.isprintable() or " " in name:
+        raise UsageError(f"{name!r} is no name of an image in an engine")
+    return name
+
+
 def _split_transport(text: str) -> tuple[str | None, str]:
     transport, colon, rest = text.partition(":")
     if not colon or os.path.lexists(text):
         return None, text
     if transport in OTHER_TRANSPORTS:
         raise UsageError(
-            f"{text}: {transport}: is no place for this version, which knows files: "
-            f"{', '.join(FILE_TRANSPORTS)}"
+            f"{text}: {transport}: is no place for this version, which knows files and engines: "
+            f"{', '.join(FILE_TRANSPORTS + ENGINE_TRANSPORTS)}"
         )
-    return (transport, rest) if transport in FILE_TRANSPORTS else (None, text)
+    is_known = transport in FILE_TRANSPORTS + ENGINE_TRANSPORTS
+    return (transport, rest) if is_known else (None, text)
 
 
 def _split_digest(text: str) -> tuple[str, Digest | None]:

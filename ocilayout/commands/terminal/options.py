@@ -137,6 +137,15 @@ engines = click.option(
     type=click.Choice((*ENGINES, "all")),
     help="The engine that is to load it (repeatable).",
 )
+client = click.option(
+    "--engine",
+    "client",
+    type=click.Choice(("docker", "podman", "containerd", "nerdctl", "ctr")),
+    help="Which engine.  [default: the first that answers]",
+)
+namespace = click.option(
+    "--namespace", metavar="NAME", help="containerd's.  [default: k8s.io if that exists]"
+)
 engine = click.option(
     "--for",
     "engine",

@@ -142,7 +142,7 @@ class Wishes:
 
     def check_target(self, target: "Target") -> None:
         """Raises UsageError where the engine does not read what is to be written."""
-        if self._row is not None:
+        if self._row is not None and not target.place.is_engine:
             from ocilayout.engines.mending import check_target
 
             check_target(target.place.path, target.transport, self._row)
@@ -160,7 +160,7 @@ class Target:
     def of(cls, text: str, transport: str | None, tags: Sequence[str], wishes: Wishes) -> "Target":
         """The target that the command line names; raises UsageError."""
         place = parse_destination(text)
-        if place.path is None:
+        if place.is_stream:
             if wishes.as_json:
                 raise UsageError("- and --json both want standard output: choose one")
             if sys.stdout is None or sys.stdout.isatty():
@@ -184,7 +184,7 @@ class Target:
 def opened(texts: Sequence[str], target: Target, wishes: Wishes) -> Iterator[list[Opened]]:
     """All sources, open; raises DestinationExists where the target is one of them."""
     places = [parse_source(text) for text in texts]
-    if sum(place.path is None for place in places) > 1:
+    if sum(place.is_stream for place in places) > 1:
         raise UsageError("- can be one source only")
     for place in places:
         _refuse_overlap(place, target)
