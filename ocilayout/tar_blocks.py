@@ -87,13 +87,14 @@ class FileBlocks:
 
 
 class StreamBlocks:
-    """An archive that arrives once, in order, and whose bytes something else vouches for.
+    """An archive that arrives once, in order."""
 
-    So it may end without its blocks of zeros, as Go's reader, and with it every engine, allows.
-    """
-
-    def __init__(self, stream: BinaryIO, label: str) -> None:
+    def __init__(self, stream: BinaryIO, label: str, *, vouched: bool) -> None:
+        """`vouched`: something else tells that all bytes are here, as a layer's digest does. Then
+        the blocks of zeros at the end may be missing, as Go's reader, and so every engine, allows.
+        """
         self.label = label
+        self._vouched = vouched
         self._stream = io.BufferedReader(cast(io.RawIOBase, stream), CHUNK)
         self._position = 0
 
@@ -111,7 +112,9 @@ class StreamBlocks:
         return False
 
     def may_end(self, offset: int) -> bool:
-        """Whether the stream ends at `offset`."""
+        """Whether the stream ends at `offset`, where that is allowed."""
+        if not self._vouched:
+            return False
         self._skip_to(offset)
         return not self._stream.peek(1)
 

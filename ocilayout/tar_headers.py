@@ -22,6 +22,8 @@ MAX_OWNER = (1 << 32) - 2
 MAX_SECONDS = 1 << 40
 """The furthest time from 1970 that is read, either way: file systems end before."""
 
+Xattrs = tuple[tuple[bytes, bytes], ...]
+"""Names and values of extended attributes, sorted."""
 Kind = Literal["file", "directory", "symlink", "hardlink", "device", "other"]
 
 _KINDS: dict[bytes, Kind] = {
@@ -53,8 +55,7 @@ class Attributes:
     """Nanoseconds since 1970."""
     device: tuple[int, int] = (0, 0)
     """Major and minor number."""
-    xattrs: tuple[tuple[bytes, bytes], ...] = ()
-    """Names and values, sorted."""
+    xattrs: Xattrs = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ def _owner(record: bytes | None, field: bytes, where: str) -> int:
     return number
 
 
-def _xattrs(records: Mapping[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
+def _xattrs(records: Mapping[bytes, bytes]) -> Xattrs:
     found = [(key[len(_XATTR) :], value) for key, value in records.items() if _XATTR_KEY(key)]
     return tuple(sorted(found))
 

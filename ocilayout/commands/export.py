@@ -64,7 +64,7 @@ def command(
         _refuse_overlap(opened.place.path, target)
         source = settle_missing(select(opened.source, platforms=platforms), missing)
         _refuse_several(source)
-        total = sum(layers_size(manifest) for _, manifest in images_of(source))
+        total = sum(layers_size(manifest) for _, _, manifest in images_of(source))
         with bar(2 * total, progress, quiet) as on_bytes:
             exported = flattened(source, part, on_bytes=on_bytes)
             written = _write(exported, target, force, devices, on_bytes)

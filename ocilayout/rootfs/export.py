@@ -63,8 +63,11 @@ class Exported:
         return Plan.of(self.image, self.top, self.folder)
 
 
-def images_of(source: ImageSource) -> list[tuple[Descriptor, Manifest]]:
-    """The container images that a source leads to, without its artifacts and attestations."""
+def images_of(source: ImageSource) -> list[tuple[Descriptor, Platform, Manifest]]:
+    """The container images that a source leads to, without its artifacts and attestations.
+
+    Raises CannotHold where there is none.
+    """
     found = []
     for descriptor in manifests_below(source, source.index.children):
         if descriptor.digest in source.absent or is_attestation(descriptor):
@@ -72,7 +75,10 @@ def images_of(source: ImageSource) -> list[tuple[Descriptor, Manifest]]:
         if is_document(descriptor):
             manifest = read_manifest(source, descriptor)
             if manifest.is_image:
-                found.append((descriptor, manifest))
+                platform = platform_of(source, descriptor) or Platform("", "")
+                found.append((descriptor, platform, manifest))
+    if not found:
+        raise CannotHold("there is no container image here, so no file system")
     return found
 
 
@@ -85,12 +91,9 @@ def flattened(
     PlatformConflict where two images are for one platform, and what flattening raises.
     """
     images = images_of(source)
-    if not images:
-        raise CannotHold("there is no container image here, so no file system")
     wanted = _cleaned(path)
     found: list[Exported] = []
-    for descriptor, manifest in images:
-        platform = platform_of(source, descriptor) or Platform("", "")
+    for descriptor, platform, manifest in images:
         folder = _folder_name(platform, descriptor) if len(images) > 1 else b""
         for other in found:
             if other.folder == folder:

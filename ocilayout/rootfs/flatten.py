@@ -15,6 +15,7 @@ from ocilayout.graph import open_verified, read_config
 from ocilayout.protocols import BlobReader
 from ocilayout.recoding import codec_in
 from ocilayout.rootfs.layers import lay_over
+from ocilayout.rootfs.plan import Content
 from ocilayout.rootfs.tree import Node, Tree
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -22,8 +23,6 @@ from ocilayout.spec.documents import Manifest
 from ocilayout.spec.media_types import layer_type
 from ocilayout.streams import Discard, HashingReader, Progress, copy_stream, ignore
 from ocilayout.tar_blocks import StreamBlocks
-
-Content = Iterator[bytes]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class FlatImage:
             wanted.setdefault(node.layer, []).append(node)
         for number in sorted(wanted):
             with _plain(self.source, self.layers[number], on_bytes) as plain:
-                blocks = StreamBlocks(plain, f"layer {self.layers[number].digest}")
+                blocks = StreamBlocks(plain, f"layer {self.layers[number].digest}", vouched=True)
                 for node in sorted(wanted[number], key=_offset):
                     yield node, blocks.chunks(node.offset, node.size)
                 for _ in blocks.tail(0):
@@ -68,7 +67,7 @@ def flatten(source: BlobReader, manifest: Manifest, on_bytes: Progress = ignore)
         label = f"layer {layer.digest}"
         with _plain(source, layer, on_bytes) as plain:
             hashing = HashingReader(plain, diff_id.algorithm if diff_id.verifiable else "sha256")
-            blocks = StreamBlocks(cast(BinaryIO, hashing), label)
+            blocks = StreamBlocks(cast(BinaryIO, hashing), label, vouched=True)
             lay_over(tree, blocks, number)
             for _ in blocks.tail(0):
                 pass

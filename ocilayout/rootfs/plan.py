@@ -4,21 +4,35 @@ Folders first, then files in the order in which the layers hold them, hard links
 symlinks last: while content is written there is no symlink that it could follow.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from ocilayout.rootfs.flatten import Content, FlatImage
 from ocilayout.rootfs.tree import Folder, Node, nodes_below
 from ocilayout.streams import Progress, ignore
 
 Placed = tuple[bytes, Node]
+Content = Iterator[bytes]
+
+
+class ContentReader(Protocol):
+    """Where the content of the files of a tree is."""
+
+    def contents(
+        self, nodes: Iterable[Node], on_bytes: Progress = ignore
+    ) -> Iterator[tuple[Node, Content]]:
+        """Each file of `nodes` with its content, which is to be read before the next is asked for.
+
+        In an order of its own, always the same.
+        """
+        ...
 
 
 @dataclass
 class Plan:
     """The nodes below one folder of an image, with the paths at which they are written."""
 
-    image: FlatImage
+    reader: ContentReader
     folders: list[tuple[bytes, Folder]] = field(default_factory=list)
     """Outer ones before inner ones."""
     files: dict[Node, bytes] = field(default_factory=dict)
@@ -29,9 +43,9 @@ class Plan:
     symlinks: list[Placed] = field(default_factory=list)
 
     @classmethod
-    def of(cls, image: FlatImage, top: Folder, prefix: bytes = b"") -> "Plan":
+    def of(cls, reader: ContentReader, top: Folder, prefix: bytes = b"") -> "Plan":
         """The plan for what is in `top`, written into the folder `prefix` if that is not empty."""
-        plan = cls(image)
+        plan = cls(reader)
         if prefix:
             plan.folders.append((prefix, top))
             prefix += b"/"
@@ -53,7 +67,7 @@ class Plan:
 
     def contents(self, on_bytes: Progress = ignore) -> Iterator[tuple[bytes, Node, Content]]:
         """Each file with its path and content, which is to be read before the next is asked for."""
-        for node, content in self.image.contents(self.files, on_bytes):
+        for node, content in self.reader.contents(self.files, on_bytes):
             yield self.files[node], node, content
 
     @property
