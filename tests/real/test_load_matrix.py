@@ -182,9 +182,7 @@ def why_there_is_no_form(engine: str, origin: Reading) -> str:
     return "no name"
 
 
-def test_docker_loads_what_is_made_for_it(
-    image_file: Path, docker: Docker, tmp_path: Path
-) -> None:
+def test_docker_loads_what_is_made_for_it(image_file: Path, docker: Docker, tmp_path: Path) -> None:
     file = mended("docker-20.10", image_file, tmp_path / "made.tar")
     if file is None:
         return
@@ -207,9 +205,7 @@ def test_containerd_loads_what_is_made_for_it(
     assert full_names(reading(file)) <= happened.names
 
 
-def test_podman_loads_what_is_made_for_it(
-    image_file: Path, podman: Podman, tmp_path: Path
-) -> None:
+def test_podman_loads_what_is_made_for_it(image_file: Path, podman: Podman, tmp_path: Path) -> None:
     file = mended("podman", image_file, tmp_path / "made.tar")
     if file is None:
         return
