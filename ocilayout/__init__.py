@@ -10,6 +10,10 @@ What the command line does is here as functions; a verb is
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ocilayout.engines.cargo import cargo_of
+    from ocilayout.engines.facts import ENGINES
+    from ocilayout.engines.mending import fitted
+    from ocilayout.engines.prediction import predict
     from ocilayout.errors import (
         AmbiguousName,
         BlobNotFound,
@@ -51,7 +55,7 @@ if TYPE_CHECKING:
     from ocilayout.spec.documents import Index, Manifest
     from ocilayout.spec.platform import Platform
     from ocilayout.spec.reference import Reference
-    from ocilayout.stores import open_destination, open_source
+    from ocilayout.stores import open_destination, open_place, open_source
     from ocilayout.transfer import (
         Report,
         compress_all,
@@ -91,6 +95,10 @@ _HOMES = {
         "PlatformConflict",
         "UsageError",
     ),
+    "engines.cargo": ("cargo_of",),
+    "engines.facts": ("ENGINES",),
+    "engines.mending": ("fitted",),
+    "engines.prediction": ("predict",),
     "graph": ("open_verified", "read_config", "read_document", "walk"),
     "protocols": ("BlobReader", "DestinationOptions", "ImageDestination", "ImageSource"),
     "rootfs.export": ("Exported", "export_file", "export_folder", "export_tar", "flattened"),
@@ -102,7 +110,7 @@ _HOMES = {
     "spec.documents": ("Index", "Manifest"),
     "spec.platform": ("Platform",),
     "spec.reference": ("Reference",),
-    "stores": ("open_destination", "open_source"),
+    "stores": ("open_destination", "open_place", "open_source"),
     "transfer": ("Report", "compress_all", "compress_made", "missing_blobs", "transfer"),
     "transforms.attestations": ("without_attestations",),
     "transforms.combine": ("combine",),
@@ -114,6 +122,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ENGINES",
     "AmbiguousName",
     "BlobNotFound",
     "BlobReader",
@@ -145,20 +154,24 @@ __all__ = [
     "Reference",
     "Report",
     "UsageError",
+    "cargo_of",
     "combine",
     "compress_all",
     "compress_made",
     "export_file",
     "export_folder",
     "export_tar",
+    "fitted",
     "flattened",
     "import_rootfs",
     "in_media_types",
     "merge",
     "missing_blobs",
     "open_destination",
+    "open_place",
     "open_source",
     "open_verified",
+    "predict",
     "read_config",
     "read_document",
     "rename",

@@ -40,12 +40,6 @@ def command(
     target = Target.of(destination, transport, tags, wished)
     with opened(sources, target, wished) as places:
         origins = [place.source for place in places]
-        if target.place.is_engine:
-            from ocilayout.commands.terminal.arriving import load
-            from ocilayout.stores.engine import client_of
-
-            load(origins, target.names, client_of(target.place), wished, messages)
-            return
         source = combine([wished.prepared(origin) for origin in origins])
         if target.names:
             source = rename(source, target.names)

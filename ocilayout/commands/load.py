@@ -48,10 +48,12 @@ def command(
     from ocilayout.stores import open_place
     from ocilayout.stores.engine_clients import answering
     from ocilayout.stores.places import checked_reference
+    from ocilayout.transforms.rename import rename
 
     messages = listen(quiet)
     names = [checked_reference(tag) for tag in tags]
     wishes = plain_wishes(scratch, as_json, jobs, progress, quiet)
     with open_place(place, scratch=scratch) as opened:
-        found = answering(client, namespace)
-        load([opened.source], names, found, replace(wishes, platforms=platforms), messages)
+        source = rename(opened.source, names) if names else opened.source
+        wishes = replace(wishes, platforms=platforms)
+        load(source, [opened.source], answering(client, namespace), wishes, messages)

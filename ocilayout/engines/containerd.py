@@ -43,19 +43,19 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         lost = [*elsewhere(entry.platforms, machine), *_unfindable(names)]
         return Outcome(entry.title, str(entry.digest), True, names, entry.platforms, tuple(lost))
 
-    if engine.name == "containerd":
-        _check_all_unpack(entries, engine)
+    _check_what_ends_all(entries, engine)
     return judged(engine, asked_for(cargo, entries), judge)
 
 
-def _check_all_unpack(entries: Iterable[Entry], engine: Engine) -> None:
-    """One that cannot be unpacked, or is not whole, ends the import of all."""
+def _check_what_ends_all(entries: Iterable[Entry], engine: Engine) -> None:
     for entry in entries:
-        if entry.kind == KIND_ARTIFACT and entry.names:
+        is_artifact = entry.kind == KIND_ARTIFACT and bool(entry.names)
+        if is_artifact and "artifact" in engine.ends_at.value:
             raise refusal_by(
-                f"{entry.title} is an artifact: mismatched image rootfs", engine.artifacts
+                f"{entry.title} is an artifact, which ends the import of all", engine.artifacts
             )
-        if entry.kind == KIND_IMAGE and any(not member.whole for member in entry.members):
+        has_gap = entry.kind == KIND_IMAGE and any(not member.whole for member in entry.members)
+        if has_gap and "gap" in engine.ends_at.value:
             raise sparse(entry, engine)
 
 

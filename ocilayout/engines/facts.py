@@ -55,6 +55,8 @@ class Engine:
     """Where the name of a file decides how it is read: the codec for each suffix."""
     window: Fact[int] | None = None
     """Bytes that a zstd window may have outside."""
+    ends_at: Fact[Words] = Fact(frozenset(), "each image is taken for itself")
+    """What ends the load of all that is in a file: a `gap`, or an `artifact`."""
     forms: tuple[str, ...] = ("docker-archive",)
     """The transports that it takes, the best first."""
 
@@ -133,6 +135,7 @@ _DOCKER_29_CONTAINERD = Engine(
     forms=("docker-archive", "oci-archive"),
 )
 
+_STOPS = frozenset({"gap", "artifact"})
 _CTR = "containerd:cmd/ctr/commands/images/import.go"
 
 _CONTAINERD = Engine(
@@ -157,6 +160,7 @@ _CONTAINERD = Engine(
     artifacts=Fact(
         False, "seen with ctr 1.6.20: mismatched image rootfs and manifest layers, at unpacking"
     ),
+    ends_at=Fact(_STOPS, "seen with ctr 1.6.20, which unpacks one after the other"),
     refusal=_UNRECOGNIZED,
     forms=("docker-archive", "oci-archive"),
 )
@@ -190,6 +194,7 @@ def _k3s(name: str, command: str, source: str) -> Engine:
         tag_alone=Fact("{tag}", f"{_IMPORTER}: no translator of names: kubelet never asks for it"),
         referrers=Fact(True, f"{_K3S_GO}: content of all platforms is stored"),
         artifacts=Fact(False, "hauler#492: what is no image stops the import"),
+        ends_at=Fact(_STOPS, "hauler#492; k3s#10132"),
         refusal=_UNRECOGNIZED,
         suffixes=_K3S_SUFFIXES,
         window=Fact(1 << 25, "k3s:pkg/untar/untar.go: MaxDecoderMemory"),
@@ -219,6 +224,7 @@ _KIND = Engine(
     tag_alone=Fact("import-YYYY-MM-DD:{tag}", "containerd:core/images/archive/reference.go"),
     referrers=Fact(True, f"{_KIND_GO}: --all-platforms"),
     artifacts=Fact(False, "ctr: mismatched image rootfs and manifest layers, at unpacking"),
+    ends_at=Fact(_STOPS, f"{_KIND_GO}: ctr images import, which unpacks one after the other"),
     refusal=_UNRECOGNIZED,
     forms=("docker-archive", "oci-archive"),
 )

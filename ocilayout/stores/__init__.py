@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from ocilayout import pick
 from ocilayout.blobs import FolderFiles
 from ocilayout.compression import codec_of, inflated
-from ocilayout.errors import InvalidArchive, UsageError
+from ocilayout.errors import EngineFailed, InvalidArchive, UsageError
 from ocilayout.protocols import (
     DestinationOptions,
     Files,
@@ -115,9 +115,19 @@ def open_engine(
 
     place = Place(" ".join(names), None, None)
     with ExitStack() as stack:
-        with saving(client, names, platforms) as content:
-            label = f"what {client.command[0]} saved"
-            files, outer = _spooled(content, label, scratch, stack)
+        label = f"what {client.command[0]} saved"
+
+        def spool(asked: Sequence[Platform]) -> tuple[Files, Outer]:
+            with saving(client, names, asked) as content:
+                return _spooled(content, label, scratch, stack)
+
+        try:
+            files, outer = spool(platforms)
+        except EngineFailed:
+            if client.kind != "containerd" or platforms:
+                raise
+            # It may hold no more of an image than its machine runs (containerd#10032).
+            files, outer = spool([client.machine])
         store = _store_of(place, files)
         source = stack.enter_context(store.open_source(files))
         yield Opened(place, store.dialect(files), source, files, outer)

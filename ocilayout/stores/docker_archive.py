@@ -112,16 +112,15 @@ def _with_names(layout: LayoutSource, entries: list[Entry]) -> ImageSource:
 class TarDestination:
     """Takes blobs into a tar, and publishes both halves of it."""
 
-    def __init__(self, tar: LayoutTar, platforms: tuple[Platform, ...]) -> None:
-        """`platforms` are those that manifest.json may name, the most wanted first."""
+    def __init__(self, tar: LayoutTar, options: DestinationOptions) -> None:
         self._tar = tar
-        self._platforms = platforms
+        self._options = options
         self.has_blob = tar.has_blob
         self.put_blob = tar.put_blob
 
     def commit(self, source: ImageSource) -> None:
         """Write manifest.json, index.json and the marker; raises CannotHold without an image."""
-        entries = manifest_json(source, self._platforms)
+        entries = manifest_json(source, self._options)
         self._tar.finish(source, {MANIFEST: strict_json.encode(entries)})
 
 
@@ -129,20 +128,23 @@ class TarDestination:
 def open_destination(path: Path | None, options: DestinationOptions) -> Iterator[ImageDestination]:
     """A tar that appears at `path` when it is committed; raises DestinationExists."""
     with open_tar(path, options) as tar:
-        yield TarDestination(tar, options.platforms)
+        yield TarDestination(tar, options)
 
 
-def manifest_json(source: ImageSource, preferred: tuple[Platform, ...]) -> list[object]:
+def manifest_json(source: ImageSource, options: DestinationOptions) -> list[object]:
     """What manifest.json says of a source: one image of each entry, with all its names.
 
     Raises CannotHold where there is no image at all.
     """
     entries: dict[str, dict[str, object]] = {}
     for descriptor in names.listed(source.index.children):
-        chosen = None if is_attestation(descriptor) else _chosen(source, descriptor, preferred)
+        chosen = (
+            None if is_attestation(descriptor) else _chosen(source, descriptor, options.platforms)
+        )
         if chosen is None or chosen.config is None:
             continue
-        _warn_of_zstd(chosen)
+        if not options.takes_zstd:
+            _warn_of_zstd(chosen)
         entry = entries.setdefault(str(chosen.descriptor.digest), _entry(chosen))
         tags = entry["RepoTags"]
         assert isinstance(tags, list)

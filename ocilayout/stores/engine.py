@@ -40,5 +40,5 @@ def open_pipe(
     """
     with loading(client) as pipe:
         tar = LayoutTar(TarWriter(FileWriter(pipe.descriptor)))
-        yield TarDestination(tar, options.platforms), pipe
+        yield TarDestination(tar, options), pipe
         pipe.finished = tar.finished

@@ -79,6 +79,9 @@ def _ask_docker(namespace: str | None) -> Client:
     version = _json("docker", "version", "--format", "{{json .}}")
     server = version.get("Server") or {}
     info = _json("docker", "info", "--format", "{{json .}}")
+    if "host" in info:
+        # podman answers to the name of docker.
+        return _podman("docker", info)
     drivers = json.dumps(info.get("DriverStatus") or [])
     return Client(
         "docker",
@@ -90,10 +93,13 @@ def _ask_docker(namespace: str | None) -> Client:
 
 
 def _ask_podman(namespace: str | None) -> Client:
-    info = _json("podman", "info", "--format", "json")
+    return _podman("podman", _json("podman", "info", "--format", "json"))
+
+
+def _podman(command: str, info: dict[str, Any]) -> Client:
     host = info.get("host") or {}
     version = (info.get("version") or {}).get("Version", "")
-    return Client("podman", ("podman",), str(version), _platform(host.get("os"), host.get("arch")))
+    return Client("podman", (command,), str(version), _platform(host.get("os"), host.get("arch")))
 
 
 def _ask_nerdctl(namespace: str | None) -> Client:

@@ -10,37 +10,37 @@ import click
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json, printable
 from ocilayout.commands.terminal.progress import bar
-from ocilayout.commands.terminal.reporting import image_fields
+from ocilayout.commands.terminal.reporting import echo_plan, image_fields
 from ocilayout.commands.terminal.writing import Wishes
 from ocilayout.description import images_in
 from ocilayout.engines.arrival import for_machine, row_of
 from ocilayout.graph import walk
-from ocilayout.protocols import DestinationOptions, ImageSource
+from ocilayout.protocols import ImageSource
 from ocilayout.stores import scratch_folder
 from ocilayout.stores.engine import open_pipe
 from ocilayout.stores.engine_clients import Client, Held, held
-from ocilayout.transfer import Report, transfer
-from ocilayout.transforms.combine import combine
-from ocilayout.transforms.rename import rename
+from ocilayout.stores.places import Place
+from ocilayout.transfer import Recode, Report, transfer, unsettled
 
 
 def load(
+    source: ImageSource,
     origins: Sequence[ImageSource],
-    names: Sequence[str],
     client: Client,
     wishes: Wishes,
     messages: Messages,
 ) -> None:
-    """Load the images of `origins` into an engine, in its form, and say what it has now."""
+    """Load `source`, made from `origins`, into an engine in its form; say what it has now."""
     fit = replace(wishes, engine=row_of(client).name).checked()
-    chosen = [for_machine(origin, client, wishes.platforms) for origin in origins]
-    prepared = replace(fit, platforms=())
-    source = combine([prepared.prepared(origin) for origin in chosen])
-    if names:
-        source = rename(source, names)
+    source = fit.settled(for_machine(source, client, wishes.platforms))
     source = fit.fitted(source)
-    report, words = _sent(source, origins, client, fit)
-    has = held(client, words)
+    if wishes.dry_run:
+        blobs = list(walk(source))
+        place = Place(client.title, None, None)
+        echo_plan(blobs, unsettled(source, _recode(fit, origins)), place, wishes.as_json)
+        return
+    report, said = _sent(source, origins, client, fit)
+    has = held(client, said)
     if wishes.as_json:
         echo_json(_fields(client, report, has, messages))
     elif not wishes.quiet:
@@ -49,10 +49,14 @@ def load(
             click.echo(f"{client.title} has {printable(words)}")
 
 
+def _recode(wishes: Wishes, origins: Sequence[ImageSource]) -> Recode:
+    return wishes.recode(origins, "docker-archive")
+
+
 def _sent(
     source: ImageSource, origins: Sequence[ImageSource], client: Client, wishes: Wishes
 ) -> tuple[Report, str]:
-    options = DestinationOptions(platforms=wishes.preferred_platforms(source))
+    options = wishes.destination_options(source)
     total = sum(blob.size for blob in walk(source)) if wishes.progress != "never" else 0
     with (
         bar(total, wishes.progress, wishes.quiet) as on_bytes,
@@ -61,7 +65,7 @@ def _sent(
         report = transfer(
             source,
             destination,
-            recode=wishes.recode(origins, "docker-archive"),
+            recode=_recode(wishes, origins),
             level=wishes.level,
             jobs=wishes.jobs or len(os.sched_getaffinity(0)),
             scratch=wishes.scratch or scratch_folder(),

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,13 +96,17 @@ class Wishes:
         found = select(source, platforms=self.platforms)
         if self.attestations == "drop":
             found = without_attestations(found)
-        # An engine is not served by gaps, so they are left out where one is named.
-        is_open = self.engine is not None and self.missing == "refuse"
-        found = settle_missing(found, "prune" if is_open else self.missing)
+        found = self.settled(found)
         if self.media_types != "keep":
             family: Family = "docker" if self.media_types == "docker" else "oci"
             found = in_media_types(found, family)
         return found
+
+    def settled(self, source: ImageSource) -> ImageSource:
+        """The source with a decision on what is absent."""
+        # An engine is not served by gaps, so they are left out where one is named.
+        is_open = self.engine is not None and self.missing == "refuse"
+        return settle_missing(source, "prune" if is_open else self.missing)
 
     def recode(self, sources: Sequence[ImageSource], transport: str) -> Recode:
         """Which layers are compressed anew on the way into a format."""
@@ -132,13 +136,18 @@ class Wishes:
 
         return fitted(source, self._row)
 
-    def preferred_platforms(self, source: ImageSource) -> tuple[Platform, ...]:
-        """Which platforms a format with room for one takes, the most wanted first."""
-        if self.platforms or self._row is None:
-            return self.platforms
+    def destination_options(self, source: ImageSource) -> DestinationOptions:
+        """How the output is written."""
+        options = DestinationOptions(self.force, self.platforms, lock_timeout=self.lock_timeout)
+        if self._row is None:
+            return options
         from ocilayout.engines.mending import manifest_platforms
 
-        return manifest_platforms(source, self._row)
+        return replace(
+            options,
+            platforms=self.platforms or manifest_platforms(source, self._row),
+            takes_zstd="zstd" in self._row.layers.value,
+        )
 
     def check_target(self, target: "Target") -> None:
         """Raises UsageError where the engine does not read what is to be written."""
@@ -205,10 +214,14 @@ def write(
     """Write `source`, which was made from `origins`, to its target, and report."""
     if wishes.link and target.transport != "oci":
         raise UsageError("--link is for layout folders, which --to oci writes")
+    if target.place.is_engine:
+        from ocilayout.commands.terminal.arriving import load
+        from ocilayout.stores.engine import client_of
+
+        load(source, origins, client_of(target.place), wishes, messages)
+        return
     recode = wishes.recode(origins, target.transport)
-    options = DestinationOptions(
-        wishes.force, wishes.preferred_platforms(source), wishes.lock_timeout
-    )
+    options = wishes.destination_options(source)
     with open_destination(target.place, options, transport=target.transport) as destination:
         if wishes.dry_run:
             blobs = missing_blobs(source, destination)
