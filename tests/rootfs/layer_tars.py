@@ -234,7 +234,9 @@ def _member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Found:
         if key.startswith("SCHILY.xattr.")
     )
     mtime = int(member.mtime // 1)
-    return Found(kind, member.mode, member.uid, member.gid, mtime, content, device, "", xattrs)
+    return Found(
+        kind, member.mode & 0o7777, member.uid, member.gid, mtime, content, device, "", xattrs
+    )
 
 
 def _with_links(entries: dict[str, Found], links: dict[str, str]) -> dict[str, Found]:
