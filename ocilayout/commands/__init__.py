@@ -47,7 +47,8 @@ def _group() -> None:
     A place is [TRANSPORT:]PATH[:NAME][@DIGEST]. Transports are oci, oci-archive, docker-archive
     and dir; without one a source is recognized by what is in it. A new name ending in .tar (or
     .tar.gz, .tar.zst, ...) is written as docker-archive, anything else as a layout folder;
-    - is standard input or output.
+    - is standard input or output. An image in an engine is docker-daemon:NAME, podman:NAME or
+    containerd:NAME.
     """
 
 

@@ -22,6 +22,7 @@ from ocilayout.spec.platform import Platform
 from ocilayout.spec.reference import Reference
 
 _ANSWER_SECONDS = 60
+_END_SECONDS = 20
 _WORDS_KEPT = 64 * 1024
 _SAID_KEPT = 500
 
@@ -188,7 +189,7 @@ class Loading:
 def loading(client: Client) -> Iterator[Loading]:
     """A client that loads what is written to it; raises EngineFailed with its own words.
 
-    One that gets no whole tar is stopped: manifest.json comes last, so it has loaded nothing.
+    One that gets no whole tar loads nothing, since manifest.json and index.json come last.
     """
     command = (*client.command, *_LOAD[client.command[0]])
     process = subprocess.Popen(
@@ -213,12 +214,15 @@ def loading(client: Client) -> Iterator[Loading]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.kill()
+    """Let the client end by itself, as it cleans up then; insist where it does not."""
     if process.stdin is not None:
         with suppress(BrokenPipeError):
             process.stdin.close()
-    process.wait()
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class _Listener:

@@ -162,6 +162,19 @@ def test_a_damaged_layer_leaves_nothing_in_the_engine(docker: Docker, tmp_path: 
     assert docker.images() == {}
 
 
+def test_a_damaged_layer_leaves_nothing_of_podman_on_the_disk(
+    podman: Podman, tmp_path: Path
+) -> None:
+    archive, scratch = tmp_path / "damaged.tar", tmp_path / "scratch"
+    scratch.mkdir()
+    content = (SAMPLES / "docker-20.10-amd64.tar").read_bytes()
+    archive.write_bytes(content.replace(b"Hello from", b"Hallo from", 1))
+    environment = {**podman.environment, "TMPDIR": str(scratch)}
+    assert_refused(ocilayout("load", archive, "--engine", "podman", environment=environment))
+    assert podman.images() == {}
+    assert list(scratch.iterdir()) == []
+
+
 def test_what_is_not_there_is_said_in_the_words_of_the_engine(docker: Docker) -> None:
     done = ocilayout(
         "save", "nosuch:1", "oci:out", "--engine", "docker", environment=docker.environment
@@ -286,3 +299,36 @@ def test_a_gib_goes_into_containerd_without_a_file_in_between(
     assert written == set()
     assert peak < 100 * MIB
     assert containerd.names() == ["registry.example/large:1"]
+
+
+def test_containerd_gives_the_one_platform_that_it_holds(
+    containerd: Containerd, tmp_path: Path
+) -> None:
+    with tarfile.open(MULTI) as tar:
+        tar.extractall(tmp_path / "layout", filter="data")
+    (entry,) = read(MULTI).entries
+    arm = next(image for image in entry.images if image.platform == "linux/arm64")
+    (tmp_path / "layout" / "blobs" / arm.manifest.replace(":", "/")).unlink()
+    archive = tmp_path / "sparse.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(tmp_path / "layout", ".")
+    containerd.import_(archive, all_platforms=False)
+    target = tmp_path / "again"
+    options = ["--engine", "containerd", "--missing", "prune"]
+    succeed("save", MULTI_NAME, f"oci:{target}", *options, environment=containerd.environment)
+    assert read(target).images == {native(read(MULTI))}
+
+
+def test_a_dry_run_loads_nothing(docker: Docker) -> None:
+    place = "docker-daemon:example.org/new:1"
+    source = SAMPLES / "docker-20.10-amd64.tar"
+    told = succeed("convert", source, place, "--dry-run", environment=docker.environment)
+    assert told.startswith("would write")
+    assert docker.images() == {}
+
+
+def test_several_samples_are_merged_into_an_engine(containerd: Containerd) -> None:
+    sources = [SAMPLES / name for name in ("docker-20.10-amd64.tar", "docker-25-riscv64.tar")]
+    place = "containerd:example.org/merged:1"
+    succeed("merge", *sources, "--output", place, environment=containerd.environment)
+    assert containerd.platforms("example.org/merged:1") == ["linux/amd64", "linux/riscv64"]
