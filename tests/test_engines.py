@@ -16,6 +16,7 @@ import zstandard
 from ocilayout.engines.arrival import row_of
 from ocilayout.engines.cargo import cargo_of
 from ocilayout.engines.facts import ALL, ENGINES, Engine, Fact, engines_named
+from ocilayout.engines.mending import Mending, mending
 from ocilayout.engines.prediction import predict
 from ocilayout.engines.questions import Prediction
 from ocilayout.errors import UsageError
@@ -245,6 +246,31 @@ def test_a_tag_alone_is_no_name(tmp_path: Path) -> None:
     assert names["podman"] == ("localhost/v1:latest",)
     assert names["k3s"] == ("v1",)
     assert "repository" in reason(archive, "registry")
+
+
+def mended(place: Path | str, engine: str) -> Mending | None:
+    with open_place(str(place)) as opened:
+        cargo = cargo_of(opened)
+        return mending(cargo, opened.source, predict(cargo, ENGINES[engine]))
+
+
+def test_what_loads_needs_no_mending() -> None:
+    assert mended(HYBRID, "podman") is None
+
+
+def test_a_lost_name_is_mended_by_a_full_one() -> None:
+    found = mended(OLD, "podman")
+    assert found is not None
+    assert found.command == (f"ocilayout convert {OLD} docker-20.10-amd64.podman.tar --for podman")
+
+
+def test_a_missing_name_is_left_to_the_person(tmp_path: Path) -> None:
+    archive = relisted(tmp_path, lambda entries: entries[0].pop("annotations"))
+    found = mended(archive, "containerd")
+    assert found is not None
+    assert found.command == (
+        f"ocilayout convert {archive} image.containerd.tar --for containerd --tag REPOSITORY:TAG"
+    )
 
 
 def test_two_entries_are_too_many_for_podman(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_IMAGE, Cargo, Entry
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.questions import (
+    NAME_LOST,
     Outcome,
     Refusal,
     asked_for,
@@ -81,11 +82,7 @@ def _containerd_name(name: str, engine: Engine) -> str:
 
 
 def _unfindable(names: Iterable[str]) -> list[str]:
-    return [
-        f"{name} is not a full name, by which anything would ask for it"
-        for name in names
-        if not _is_full(name)
-    ]
+    return [f"{NAME_LOST}, as nothing asks for {name}" for name in names if not _is_full(name)]
 
 
 def _is_full(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocilayout import notices
@@ -146,7 +146,7 @@ class Mending:
     command: str | None
     """None where there is no form for it."""
     reason: str = ""
-    """Why there is none, or what is left out."""
+    """Why there is none, or why the command has a part to be filled in."""
 
 
 def mending(cargo: Cargo, source: ImageSource, prediction: Prediction) -> Mending | None:
@@ -156,20 +156,39 @@ def mending(cargo: Cargo, source: ImageSource, prediction: Prediction) -> Mendin
     )
     if prediction.loads and not (loses_names and _has_full_names(source)):
         return None
+    engine = prediction.engine
+    words = ["ocilayout", "convert", cargo.text, _target(cargo, engine), "--for", engine.name]
     try:
-        fitted(settle_missing(source, "prune"), prediction.engine)
+        fitted(settle_missing(source, "prune"), engine)
     except OciLayoutError as error:
-        return Mending(None, str(error))
-    words = ["ocilayout", "convert", cargo.text, _target(cargo, prediction.engine.name)]
-    return Mending(f"{shlex.join(words)} --for {prediction.engine.name}")
+        nameless = _only_nameless(source, engine)
+        if not nameless:
+            return Mending(None, str(error))
+        if len(nameless) > 1:
+            words[2] = f"{cargo.text}{_pick(nameless[0])}"
+        return Mending(f"{shlex.join(words)} --tag REPOSITORY:TAG", str(error))
+    return Mending(shlex.join(words))
+
+
+def _only_nameless(source: ImageSource, engine: Engine) -> list[Entry]:
+    """The images of a source of which none has more than a name against it."""
+    entries = [entry for entry in entries_of(source) if entry.kind != KIND_REFERRER]
+    named = {entry.digest: replace(entry, names=("named:1",)) for entry in entries}
+    images = [entry for entry in entries if entry.kind != KIND_ARTIFACT or engine.artifacts.value]
+    return [entry for entry in images if _why_formless(named[entry.digest], engine) is None]
+
+
+def _pick(entry: Entry) -> str:
+    return f":{entry.names[0]}" if entry.names else f"@{entry.digest}"
 
 
 def _has_full_names(source: ImageSource) -> bool:
     return any(reference_of(name) for entry in entries_of(source) for name in entry.names)
 
 
-def _target(cargo: Cargo, engine: str) -> str:
+def _target(cargo: Cargo, engine: Engine) -> str:
     name = cargo.path.name if cargo.path is not None else "image"
     for suffix in sorted(SUFFIXES, key=len, reverse=True):
         name = name.removesuffix(suffix)
-    return f"{name}.{engine}.tar"
+    transport = "" if engine.forms[0] == "docker-archive" else f"{engine.forms[0]}:"
+    return f"{transport}{name}.{engine.name}.tar"
