@@ -73,7 +73,7 @@ def test_export_is_what_docker_exports(image_file: Path, docker: Docker, tmp_pat
         archive, theirs = tmp_path / f"{number}.tar", tmp_path / f"{number}-docker.tar"
         succeed("convert", place, archive, "--compression", "gzip", "-t", "image:v1")
         docker.load(archive)
-        container = docker.run_client("create", "image:v1", "/none").strip()
+        container = docker.run_client("create", "--workdir=/", "image:v1", "/none").strip()
         docker.run_client("export", "--output", theirs, container)
         docker.empty()
         ours = tmp_path / f"{number}-ours.tar"

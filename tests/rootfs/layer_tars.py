@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def layer(items: Iterable[Item]) -> bytes:
 
 
 def write_layout(
-    path: Path, images: dict[str, Sequence[bytes]], *, codec: str = "gzip", tag: str = "v1"
+    path: Path, images: Mapping[str, Sequence[bytes]], *, codec: str = "gzip", tag: str = "v1"
 ) -> Path:
     """A layout whose one name leads to the image of each platform, of these plain layers."""
     blobs = path / "blobs" / "sha256"
