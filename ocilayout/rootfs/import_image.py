@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ocilayout.blobs import MemoryBlobs
-from ocilayout.errors import InvalidArchive, NotFound, UsageError
+from ocilayout.errors import BlobNotFound, InvalidArchive, NotFound, UsageError
 from ocilayout.graph import View
 from ocilayout.protocols import ImageSource
 from ocilayout.rootfs.changes import Settings, settings_of
@@ -66,8 +66,10 @@ class RootfsBlobs:
         return self.files.keys()
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
-        """A layer."""
-        found = self.files[descriptor.digest]
+        """A layer; raises BlobNotFound."""
+        found = self.files.get(descriptor.digest)
+        if found is None:
+            raise BlobNotFound(f"{descriptor.digest} is no layer that was imported")
         return cast(BinaryIO, FileSlice(found.file.fileno(), 0, found.size))
 
 
