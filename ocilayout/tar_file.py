@@ -13,6 +13,8 @@ from ocilayout.tar_encoding import DIRECTORY, REGULAR, encode_header
 from ocilayout.tar_headers import MAX_EXTENSION as MAX_EXTENSION
 from ocilayout.tar_headers import Attributes, Header, Kind, read_headers
 
+MAX_NAMES = 32 * 1024 * 1024
+"""Bytes of all names and link targets of one archive."""
 MAX_MEMBERS = 200_000
 """Members of one archive; the largest image archives have some thousands."""
 MAX_LINKS = 8
@@ -43,8 +45,12 @@ class TarFile:
         self.label = label
         self._descriptor = file.fileno()
         self._members: dict[str, Member] = {}
+        held = 0
         for header in read_headers(FileBlocks(self._descriptor, label)):
             member = _member(header)
+            held += len(member.name) + len(member.target)
+            if held > MAX_NAMES:
+                raise InvalidArchive(f"{label} has more than {MAX_NAMES} bytes of names")
             if not member.name:
                 continue
             known = self._members.get(member.name)

@@ -17,6 +17,8 @@ from ocilayout.tar_blocks import BLOCK, Blocks
 
 MAX_EXTENSION = 1024 * 1024
 """Bytes of a PAX or long-name header; real ones have a few hundred."""
+MAX_NAME = 64 * 1024
+"""Bytes of one name; no system opens more than 4,096."""
 MAX_OWNER = (1 << 32) - 2
 """The largest owner or group; Linux takes the number above for "leave it"."""
 MAX_SECONDS = 1 << 40
@@ -151,6 +153,8 @@ def _header(block: bytes, size: int, offset: int, extension: _Extension, where: 
         kind = "directory"
     if extension.size is not None and kind in {"file", "other"}:
         size = extension.size
+    if max(len(name), len(target)) > MAX_NAME:
+        raise InvalidArchive(f"{where}: a name of more than {MAX_NAME} bytes")
     if size and kind not in {"file", "other"}:
         raise InvalidArchive(f"{where}: a {kind} has a size, which tools read differently")
     records = extension.records
@@ -302,9 +306,22 @@ def _check_end(blocks: Blocks, offset: int, extension: _Extension) -> None:
         )
     position = offset + 2 * BLOCK
     for content in blocks.tail(position):
-        if any(content):
-            notices.warn(
-                f"{blocks.label}: what follows the end of the archive (byte {position}) is not read"
-            )
+        following = content.lstrip(b"\0")
+        if following:
+            start = (len(content) - len(following)) // BLOCK * BLOCK
+            where = f"{blocks.label}, byte {position + start}"
+            _refuse_header(content[start : start + BLOCK], where)
+            notices.warn(f"{where}: what follows the end of the archive is not read")
             return
         position += len(content)
+
+
+def _refuse_header(block: bytes, where: str) -> None:
+    try:
+        _check_sum(block.ljust(BLOCK, b"\0"), where)
+    except InvalidArchive:
+        return
+    raise InvalidArchive(
+        f"{where}: members follow the end of the archive: archives were strung together, and "
+        "tools differ in what they read"
+    )
