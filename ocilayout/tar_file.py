@@ -48,11 +48,11 @@ class TarFile:
         held = 0
         for header in read_headers(FileBlocks(self._descriptor, label)):
             member = _member(header)
-            if not member.name:
-                continue
             held += len(member.name) + len(member.target)
             if held > MAX_NAMES:
                 raise InvalidArchive(f"{label} has more than {MAX_NAMES} bytes of names")
+            if not member.name:
+                continue
             known = self._members.get(member.name)
             if known is not None and not known.kind == member.kind == "directory":
                 raise InvalidArchive(

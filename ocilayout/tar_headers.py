@@ -310,8 +310,7 @@ def _check_end(blocks: Blocks, offset: int, extension: _Extension) -> None:
         if following:
             start = (len(content) - len(following)) // BLOCK * BLOCK
             where = f"{blocks.label}, byte {position + start}"
-            if not blocks.vouched:
-                _refuse_header(content[start : start + BLOCK], where)
+            _refuse_header(content[start : start + BLOCK], where)
             notices.warn(f"{where}: what follows the end of the archive is not read")
             return
         position += len(content)

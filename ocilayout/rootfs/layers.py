@@ -43,7 +43,9 @@ def lay_over(tree: Tree, blocks: Blocks, number: int) -> None:
         if name.startswith(WHITEOUT):
             hidden.extend(_hidden(tree, parent, name, header))
         else:
-            added.append((path, _node(header, number)))
+            node = _node(header, number)
+            tree.hold(len(path) + _held_by(node))
+            added.append((path, node))
     for folder, name in hidden:
         if name == OPAQUE:
             folder.children.clear()
@@ -56,6 +58,13 @@ def lay_over(tree: Tree, blocks: Blocks, number: int) -> None:
         else:
             tree.add(path, node)
     tree.forget()
+
+
+def _held_by(node: Node | _Hardlink) -> int:
+    if isinstance(node, _Hardlink):
+        return len(node.target)
+    xattrs = node.attributes.xattrs
+    return len(node.target) + sum(len(name) + len(value) for name, value in xattrs)
 
 
 def member_path(header: Header) -> bytes:

@@ -14,6 +14,8 @@ NodeKind = Literal["file", "directory", "symlink", "character", "block", "fifo"]
 
 MAX_NODES = 1_000_000
 """Files and folders of one image, each about 500 bytes of memory here; large ones have 200,000."""
+MAX_HELD = 128 * 1024 * 1024
+"""Bytes of all names, link targets and extended attributes of one image."""
 MAX_FOLLOWED = 40
 """Symlinks on one path, as Linux allows."""
 MAX_STEPS = 20_000_000
@@ -66,6 +68,7 @@ class Tree:
         self.root = Folder()
         self._label = label
         self._count = 0
+        self._held = 0
         self._steps = 0
         self._known: dict[bytes, Folder] = {}
 
@@ -118,6 +121,15 @@ class Tree:
             what = "itself" if path == target else "a folder" if node else "what is not there"
             raise InvalidArchive(f"{self._label}: {_shown(path)} is a hard link to {what}")
         self.add(path, node)
+
+    def hold(self, count: int) -> None:
+        """Count bytes that will be kept in memory; raises InvalidArchive where they are too many.
+
+        To be called for all that a layer names, before any of it is kept.
+        """
+        self._held += count
+        if self._held > MAX_HELD:
+            raise InvalidArchive(f"{self._label} has more than {MAX_HELD} bytes of names")
 
     def forget(self) -> None:
         """Drop what was remembered of paths; to be called after `children` were removed."""

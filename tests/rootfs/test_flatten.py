@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocilayout.errors import IntegrityError, InvalidArchive, OciLayoutError
+from ocilayout.rootfs import tree
 from ocilayout.rootfs.export import Exported, export_tar, flattened
 from ocilayout.stores import open_source
 from tests.rootfs import oracle
@@ -211,6 +212,19 @@ def test_three_thousand_opaque_folders_take_no_time(tmp_path: Path) -> None:
     start = time.monotonic()
     exported_files(tmp_path, [layer(below), layer(above), layer(deep), layer(nested)])
     assert time.monotonic() - start < 5
+
+
+def test_attributes_cannot_fill_the_memory(flat: Flatten, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "MAX_HELD", 10_000)
+    items = [file(f"f{n}", pax={"SCHILY.xattr.user.x": "x" * 2000}) for n in range(6)]
+    with pytest.raises(InvalidArchive, match="bytes of names"):
+        flat(items)
+
+
+def test_too_many_files_are_refused(flat: Flatten, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "MAX_NODES", 5)
+    with pytest.raises(InvalidArchive, match="more than 5 files"):
+        flat([file(f"f{n}") for n in range(6)])
 
 
 def test_a_layer_that_is_not_its_diff_id_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 import tarfile
-import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -133,39 +133,42 @@ def aimed(item: Item, outside: Path) -> Item:
     )
 
 
+# Swaps the folder d of every output that is being written for a link, and back, until told to end.
+FLIPPER = """
+import os, pathlib, select, sys
+top, canary = map(pathlib.Path, sys.argv[1:])
+flips = 0
+while not select.select([sys.stdin], [], [], 0)[0]:
+    for partial in top.glob(".ocilayout-*.partial"):
+        try:
+            os.rename(partial / "d", partial / "moved")
+            os.symlink(canary, partial / "d")
+            os.unlink(partial / "d")
+            os.rename(partial / "moved", partial / "d")
+            flips += 1
+        except OSError:
+            pass
+print(flips)
+"""
+
+
 def test_somebody_who_swaps_a_folder_for_a_link_gains_nothing(canary: Path, tmp_path: Path) -> None:
-    items = [folder("d"), folder("d/e")]
-    items += [file(f"d/e/{number}", b"x" * 10) for number in range(1500)]
+    items = [folder("d"), *(folder(f"d/{number}") for number in range(100))]
+    items += [file(f"d/{number % 100}/{number}", b"x" * 10) for number in range(2000)]
     layout = write_layout(tmp_path / "layout", {"linux/amd64": [layer(items)]})
-    stop = threading.Event()
-    flips = 0
-
-    def flip() -> None:
-        nonlocal flips
-        while not stop.is_set():
-            for partial in tmp_path.glob(".ocilayout-*.partial"):
-                try:
-                    (partial / "d").rename(partial / "moved")
-                    (partial / "d").symlink_to(canary)
-                    (partial / "d").unlink()
-                    (partial / "moved").rename(partial / "d")
-                    flips += 1
-                except OSError:
-                    continue
-
-    flipper = threading.Thread(target=flip)
-    flipper.start()
-    try:
-        for number in range(6):
-            try:
-                with open_source(str(layout)) as source:
-                    export_folder(flattened(source), tmp_path / f"out{number}")
-            except (OciLayoutError, OSError):
-                continue
-    finally:
-        stop.set()
-        flipper.join()
-    assert flips
+    command = [sys.executable, "-c", FLIPPER, str(tmp_path), str(canary)]
+    flipper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    end = time.monotonic() + 5
+    number = 0
+    while time.monotonic() < end:
+        number += 1
+        try:
+            with open_source(str(layout)) as source:
+                export_folder(flattened(source), tmp_path / f"out{number}")
+        except (OciLayoutError, OSError):
+            continue
+    flips = int(flipper.communicate("end")[0])
+    assert flips > 100
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
