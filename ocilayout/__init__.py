@@ -17,12 +17,17 @@ if TYPE_CHECKING:
         missing_blobs,
         transfer,
     )
+    from ocilayout.engines.cargo import cargo_of
+    from ocilayout.engines.facts import ENGINES
+    from ocilayout.engines.mending import fitted
+    from ocilayout.engines.prediction import predict
     from ocilayout.errors import (
         AmbiguousName,
         BlobNotFound,
         CannotHold,
         CompressionError,
         DestinationExists,
+        EngineFailed,
         ImageNotFound,
         IntegrityError,
         InvalidArchive,
@@ -42,13 +47,22 @@ if TYPE_CHECKING:
         ImageDestination,
         ImageSource,
     )
+    from ocilayout.rootfs.export import (
+        Exported,
+        export_file,
+        export_folder,
+        export_tar,
+        flattened,
+    )
+    from ocilayout.rootfs.folder_source import Ownership
+    from ocilayout.rootfs.import_image import import_rootfs
     from ocilayout.spec.config import ImageConfig
     from ocilayout.spec.descriptor import Descriptor
     from ocilayout.spec.digest import Digest
     from ocilayout.spec.documents import Index, Manifest
     from ocilayout.spec.platform import Platform
     from ocilayout.spec.reference import Reference
-    from ocilayout.stores import open_destination, open_source
+    from ocilayout.stores import open_destination, open_place, open_source
     from ocilayout.transforms.attestations import without_attestations
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.media_types import in_media_types
@@ -68,6 +82,7 @@ _HOMES = {
         "CannotHold",
         "CompressionError",
         "DestinationExists",
+        "EngineFailed",
         "ImageNotFound",
         "IntegrityError",
         "InvalidArchive",
@@ -80,15 +95,22 @@ _HOMES = {
         "PlatformConflict",
         "UsageError",
     ),
+    "engines.cargo": ("cargo_of",),
+    "engines.facts": ("ENGINES",),
+    "engines.mending": ("fitted",),
+    "engines.prediction": ("predict",),
     "graph": ("open_verified", "read_config", "read_document", "walk"),
     "protocols": ("BlobReader", "DestinationOptions", "ImageDestination", "ImageSource"),
+    "rootfs.export": ("Exported", "export_file", "export_folder", "export_tar", "flattened"),
+    "rootfs.folder_source": ("Ownership",),
+    "rootfs.import_image": ("import_rootfs",),
     "spec.config": ("ImageConfig",),
     "spec.descriptor": ("Descriptor",),
     "spec.digest": ("Digest",),
     "spec.documents": ("Index", "Manifest"),
     "spec.platform": ("Platform",),
     "spec.reference": ("Reference",),
-    "stores": ("open_destination", "open_source"),
+    "stores": ("open_destination", "open_place", "open_source"),
     "copy_engine": ("Report", "compress_all", "compress_made", "missing_blobs", "transfer"),
     "transforms.attestations": ("without_attestations",),
     "transforms.combine": ("combine",),
@@ -100,6 +122,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ENGINES",
     "AmbiguousName",
     "BlobNotFound",
     "BlobReader",
@@ -109,6 +132,8 @@ __all__ = [
     "DestinationExists",
     "DestinationOptions",
     "Digest",
+    "EngineFailed",
+    "Exported",
     "ImageConfig",
     "ImageDestination",
     "ImageNotFound",
@@ -122,21 +147,31 @@ __all__ = [
     "Manifest",
     "NotFound",
     "OciLayoutError",
+    "Ownership",
     "PlaceNotFound",
     "Platform",
     "PlatformConflict",
     "Reference",
     "Report",
     "UsageError",
+    "cargo_of",
     "combine",
     "compress_all",
     "compress_made",
+    "export_file",
+    "export_folder",
+    "export_tar",
+    "fitted",
+    "flattened",
+    "import_rootfs",
     "in_media_types",
     "merge",
     "missing_blobs",
     "open_destination",
+    "open_place",
     "open_source",
     "open_verified",
+    "predict",
     "read_config",
     "read_document",
     "rename",

@@ -15,7 +15,8 @@
     ├── PlatformConflict            two different images for one platform
     ├── DestinationExists           an output that would be overwritten
     ├── CannotHold                  the format asked for has no form for this
-    └── LayoutBusy                  another process holds the layout's lock
+    ├── LayoutBusy                  another process holds the layout's lock
+    └── EngineFailed                an engine's client is absent, gets no answer, or failed
 
 Every message says what is wrong, with which file, digest or member, and what to do.
 """
@@ -87,3 +88,7 @@ class CannotHold(OciLayoutError):
 
 class LayoutBusy(OciLayoutError):
     """Another process kept the lock of a layout for too long."""
+
+
+class EngineFailed(OciLayoutError):
+    """The client of an engine is not there, gets no answer, or says that it failed."""

@@ -102,6 +102,8 @@ class DestinationOptions:
     """Whether an existing file may be replaced."""
     platforms: tuple[Platform, ...] = ()
     """Which platform a format with room for one takes, the most wanted first."""
+    takes_zstd: bool = False
+    """Whether it is known that whoever loads the output takes layers of zstd."""
     lock_timeout: float = 60.0
     """Seconds to wait for another process to leave a layout."""
 

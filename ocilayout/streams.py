@@ -98,6 +98,29 @@ class VerifiedReader(io.RawIOBase):
         super().close()
 
 
+class HashingReader(io.RawIOBase):
+    """Hands bytes on and knows afterwards what they hash to."""
+
+    def __init__(self, raw: BinaryIO, algorithm: str = "sha256") -> None:
+        self._raw = raw
+        self._algorithm = algorithm
+        self._hash = hashlib.new(algorithm)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        view = memoryview(buffer)
+        count = _readinto(self._raw, view)
+        self._hash.update(view[:count])
+        return count
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of what passed."""
+        return Digest(self._algorithm, self._hash.hexdigest())
+
+
 class HashingWriter:
     """Passes bytes on and knows afterwards how many they were and what they hash to."""
 

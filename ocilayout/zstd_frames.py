@@ -6,11 +6,12 @@ and gives out all that one call's input inflates to, which may be 32,000 times a
 whoever feeds whole blocks knows where the stream must end and how much comes out of a call.
 """
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from ocilayout.exact_reader import ExactReader
 
@@ -44,6 +45,14 @@ def content_of(raw: BinaryIO, label: str, max_window: int) -> Iterator[bytes]:
             raise source.damaged("is followed by something else")
     if not frames:
         raise source.damaged("holds no frame")
+
+
+def window_of(head: bytes) -> int:
+    """Bytes of the window that a stream's first frame asks for; 0 where it is no frame."""
+    source = ExactReader(cast(BinaryIO, io.BytesIO(head)), "zstd", "zstd")
+    if source.at_end() or source.integer(4) != _MAGIC:
+        return 0
+    return _header(source).window
 
 
 @dataclass(frozen=True)

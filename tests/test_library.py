@@ -29,7 +29,7 @@ def run_python(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ocilayout.__all__)
+@pytest.mark.parametrize("name", [name for name in ocilayout.__all__ if not name.isupper()])
 def test_a_public_name_is_there_and_documented(name: str) -> None:
     found = getattr(ocilayout, name)
     assert found.__name__ == name
@@ -41,7 +41,9 @@ def test_a_public_name_is_there_and_documented(name: str) -> None:
 
 
 def test_public_names_are_listed_once_and_in_order() -> None:
-    assert list(ocilayout.__all__) == sorted(set(ocilayout.__all__))
+    # Constants first, as isort has it.
+    ordered = sorted(set(ocilayout.__all__), key=lambda name: (not name.isupper(), name))
+    assert list(ocilayout.__all__) == ordered
 
 
 def test_every_public_function_says_its_types() -> None:

@@ -13,21 +13,26 @@ from ocilayout.commands.terminal.border import guarded
 
 
 class _Verbs(click.Group):
-    """Finds a verb as the module of its name; packages in this folder are no verbs."""
+    """Finds a verb as the module of its name; packages in this folder are no verbs.
+
+    A verb that is a word of Python, as `import`, is a module with an underscore behind.
+    """
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted(
-            module.name.replace("_", "-")
-            for module in pkgutil.iter_modules(__path__)
-            if not module.ispkg
-        )
+        return sorted(_modules())
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in self.list_commands(context):
+        module_name = _modules().get(name)
+        if module_name is None:
             return None
-        module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+        module = importlib.import_module(f"{__name__}.{module_name}")
         command: click.Command = module.command
         return command
+
+
+def _modules() -> dict[str, str]:
+    names = [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]
+    return {name.rstrip("_").replace("_", "-"): name for name in names}
 
 
 @click.group(
@@ -42,7 +47,8 @@ def _group() -> None:
     A place is [TRANSPORT:]PATH[:NAME][@DIGEST]. Transports are oci, oci-archive, docker-archive
     and dir; without one a source is recognized by what is in it. A new name ending in .tar (or
     .tar.gz, .tar.zst, ...) is written as docker-archive, anything else as a layout folder;
-    - is standard input or output.
+    - is standard input or output. An image in an engine is docker-daemon:NAME, podman:NAME or
+    containerd:NAME.
     """
 
 

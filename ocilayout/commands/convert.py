@@ -14,6 +14,7 @@ from ocilayout.commands.terminal import options
 @click.argument("places", nargs=-1, required=True, metavar="SRC... DST")
 @options.tag
 @options.to
+@options.engine
 @options.writing
 def command(
     places: tuple[str, ...],
@@ -24,7 +25,8 @@ def command(
     """Write the images of all SRC to DST, in its format.
 
     Names, digests and bytes stay as they are unless asked otherwise. A name ending in .tar is
-    written so that every engine loads it (an OCI layout and a Docker archive in one).
+    written so that every engine loads it (an OCI layout and a Docker archive in one); --for says
+    which one has to.
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.writing import Target, Wishes, opened, write
@@ -42,4 +44,4 @@ def command(
         source = combine([wished.prepared(origin) for origin in origins])
         if target.names:
             source = rename(source, target.names)
-        write(source, origins, target, wished, messages)
+        write(wished.fitted(source), origins, target, wished, messages)

@@ -1,7 +1,7 @@
 """What is in a place."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,17 +13,78 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: ocilayout ls app.tar layout/ other.tar.gz", no_args_is_help=True)
 @click.argument("places", nargs=-1, required=True, metavar="PLACE...")
+@click.option("--files", is_flag=True, help="List the files of the images instead.")
+@options.platform
 @options.scratch
 @options.as_json
 @options.quiet
-def command(places: tuple[str, ...], scratch: Path | None, as_json: bool, quiet: bool) -> int:
+def command(
+    places: tuple[str, ...],
+    files: bool,
+    platforms: tuple[Any, ...],
+    scratch: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
     """List the images in each PLACE: names, platforms, size and digest."""
+    if files:
+        _list_files(places, platforms, scratch, as_json, quiet)
+        return 0
+    return _list_images(places, platforms, scratch, as_json, quiet)
+
+
+def _list_files(
+    places: tuple[str, ...],
+    platforms: tuple[Any, ...],
+    scratch: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from ocilayout.commands.terminal.file_listing import file_fields, file_lines
+    from ocilayout.commands.terminal.messages import listen
+    from ocilayout.commands.terminal.printing import echo, echo_json
+    from ocilayout.rootfs.export import images_of
+    from ocilayout.rootfs.flatten import flatten
+    from ocilayout.stores import open_place
+    from ocilayout.transforms.select import select
+
+    listen(quiet)
+    listed: list[dict[str, object]] = []
+    lines: list[str] = []
+    for text in places:
+        with open_place(text, scratch=scratch) as opened:
+            source = select(opened.source, platforms=platforms)
+            images = images_of(source)
+            for descriptor, platform, manifest in images:
+                root = flatten(source, manifest).tree.root
+                head = {"place": text, "digest": str(descriptor.digest), "platform": str(platform)}
+                if as_json:
+                    listed.append({**head, "files": list(file_fields(root))})
+                    continue
+                if len(places) > 1 or len(images) > 1:
+                    lines.append(" ".join(head.values()))
+                lines.extend(file_lines(root))
+    if as_json:
+        echo_json({"images": listed})
+    # Said only now: what is damaged further down must not leave half a list.
+    for line in lines:
+        echo(line)
+
+
+def _list_images(
+    places: tuple[str, ...],
+    platforms: tuple[Any, ...],
+    scratch: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.printing import echo_json, say_error
     from ocilayout.commands.terminal.reporting import image_fields
     from ocilayout.description import images_in, surveyed
     from ocilayout.errors import OciLayoutError
     from ocilayout.stores import open_place
+    from ocilayout.transforms.select import select
 
     listen(quiet)
     listed = []
@@ -31,7 +92,7 @@ def command(places: tuple[str, ...], scratch: Path | None, as_json: bool, quiet:
     for text in places:
         try:
             with open_place(text, scratch=scratch) as opened:
-                images = images_in(surveyed(opened.source))
+                images = images_in(surveyed(select(opened.source, platforms=platforms)))
         except OciLayoutError as error:
             # As ls does: the others are listed all the same.
             say_error(str(error))

@@ -6,16 +6,16 @@ A source is recognized by what is in it, a destination by its transport or the e
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ocilayout import pick
 from ocilayout.blobs import FolderFiles
 from ocilayout.compression import codec_of, inflated
-from ocilayout.errors import InvalidArchive, UsageError
+from ocilayout.errors import EngineFailed, InvalidArchive, UsageError
 from ocilayout.protocols import (
     DestinationOptions,
     Files,
@@ -23,17 +23,34 @@ from ocilayout.protocols import (
     ImageSource,
     Store,
 )
+from ocilayout.spec.platform import Platform
 from ocilayout.stores import docker_archive, layout_dir, oci_archive, skopeo_dir
 from ocilayout.stores.layout_tar import is_stream, is_tar_name, outer_codec
 from ocilayout.stores.places import Place, parse_destination, parse_source
 from ocilayout.streams import FileWriter, copy_stream
 from ocilayout.tar_file import TarFile
+from ocilayout.zstd_frames import window_of
+
+if TYPE_CHECKING:
+    from ocilayout.stores.engine_clients import Client
 
 # First match wins: an archive with a manifest.json is a Docker archive, whose reader takes the
 # OCI half where there is one; without it, it is an OCI archive.
 STORES: tuple[Store, ...] = (layout_dir, docker_archive, oci_archive, skopeo_dir)
 BY_NAME = {store.NAME: store for store in STORES}
 FORMATS = tuple(BY_NAME)
+
+_HEAD = 32
+"""Bytes that tell a codec, and the window of a zstd frame."""
+
+
+@dataclass(frozen=True)
+class Outer:
+    """How a tar is compressed outside."""
+
+    codec: str = "none"
+    window: int = 0
+    """Bytes of the window of its zstd frame."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,8 @@ class Opened:
     dialect: str
     source: ImageSource
     """With the one image that NAME or DIGEST picks, where one was given."""
+    files: Files
+    outer: Outer
 
 
 @contextmanager
@@ -62,15 +81,56 @@ def open_source(place: Place | str, *, scratch: Path | None = None) -> Iterator[
 def open_place(place: Place | str, *, scratch: Path | None = None) -> Iterator[Opened]:
     """The same as open_source, with what was found out about the place."""
     found = parse_source(place) if isinstance(place, str) else place
+    if found.is_engine:
+        from ocilayout.stores import engine
+
+        with open_engine(engine.client_of(found), [found.name or ""], scratch=scratch) as opened:
+            yield opened
+        return
     with ExitStack() as stack:
-        files = _open_files(found, scratch, stack)
+        files, outer = _open_files(found, scratch, stack)
         store = _store_of(found, files)
         source = stack.enter_context(store.open_source(files))
         if found.name is not None:
             source = pick.by_name(source, found.name, files.label)
         if found.digest is not None:
             source = pick.by_digest(source, found.digest, files.label)
-        yield Opened(found, store.dialect(files), source)
+        yield Opened(found, store.dialect(files), source, files, outer)
+
+
+@contextmanager
+def open_engine(
+    client: "Client",
+    names: Sequence[str],
+    *,
+    platforms: Sequence[Platform] = (),
+    scratch: Path | None = None,
+) -> Iterator[Opened]:
+    """Images that an engine saves, several in one archive; raises EngineFailed.
+
+    They are spooled below `scratch`, as a client writes them from beginning to end.
+    """
+    # Programs are run by few commands, and what runs them takes its time to import.
+    from ocilayout.stores.engine_clients import saving
+
+    place = Place(" ".join(names), None, None)
+    with ExitStack() as stack:
+        label = f"what {client.command[0]} saved"
+
+        def spool(asked: Sequence[Platform]) -> tuple[Files, Outer]:
+            with saving(client, names, asked) as content:
+                return _spooled(content, label, scratch, stack)
+
+        try:
+            files, outer = spool(platforms)
+        except EngineFailed:
+            if client.kind != "containerd" or platforms:
+                raise
+            # It may hold no more of an image than its machine runs (containerd#10032).
+            files, outer = spool([client.machine])
+        store = _store_of(place, files)
+        source = stack.enter_context(store.open_source(files))
+        yield Opened(place, store.dialect(files), source, files, outer)
 
 
 @contextmanager
@@ -86,6 +146,13 @@ def open_destination(
     UsageError.
     """
     found = parse_destination(place) if isinstance(place, str) else place
+    if found.is_engine:
+        from ocilayout.stores import engine
+
+        client = engine.client_of(found)
+        with engine.open_pipe(client, options or DestinationOptions()) as (destination, _):
+            yield destination
+        return
     store = BY_NAME[destination_transport(found, transport)]
     with store.open_destination(found.path, options or DestinationOptions()) as destination:
         yield destination
@@ -112,13 +179,13 @@ def destination_transport(place: Place, wanted: str | None = None) -> str:
     return layout_dir.NAME
 
 
-def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> Files:
+def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> tuple[Files, Outer]:
     if place.path is None:
         if sys.stdin is None:
             raise UsageError("standard input is closed")
         return _spooled(sys.stdin.buffer, "standard input", scratch, stack)
     if place.path.is_dir():
-        return stack.enter_context(FolderFiles(place.path))
+        return stack.enter_context(FolderFiles(place.path)), Outer()
     label = str(place.path)
     kind = os.stat(place.path).st_mode
     if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
@@ -129,7 +196,7 @@ def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> Files:
         return _spooled(cast(BinaryIO, file), label, scratch, stack)
     if codec_of(os.pread(descriptor, 8, 0)).name != "none":
         return _spooled(cast(BinaryIO, file), label, scratch, stack)
-    return _tar(cast(BinaryIO, file), label)
+    return _tar(cast(BinaryIO, file), label), Outer()
 
 
 def _tar(file: BinaryIO, label: str) -> Files:
@@ -138,7 +205,9 @@ def _tar(file: BinaryIO, label: str) -> Files:
     return TarFile(file, label)
 
 
-def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack) -> Files:
+def _spooled(
+    content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack
+) -> tuple[Files, Outer]:
     """A stream as a file that can be read at any place, inflated; it goes with the process."""
     import tempfile
 
@@ -148,14 +217,16 @@ def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitSta
     try:
         file = stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
         head, rest = _peeked(content)
-        plain = inflated(rest, codec_of(head), label)
+        codec = codec_of(head)
+        plain = inflated(rest, codec, label)
         copy_stream(plain, FileWriter(file.fileno(), str(folder)))
     except OSError as error:
         raise InvalidArchive(
             f"{label} cannot be spooled to {folder}: {error.strerror}: "
             "name a folder with room by --scratch"
         ) from None
-    return _tar(cast(BinaryIO, file), label)
+    window = window_of(head) if codec.name == "zstd" else 0
+    return _tar(cast(BinaryIO, file), label), Outer(codec.name, window)
 
 
 def scratch_folder() -> Path:
@@ -168,7 +239,7 @@ def _peeked(content: BinaryIO) -> tuple[bytes, BinaryIO]:
     import io
 
     buffered = io.BufferedReader(cast(io.RawIOBase, content), 1024 * 1024)
-    return buffered.peek(8)[:8], cast(BinaryIO, buffered)
+    return buffered.peek(_HEAD)[:_HEAD], cast(BinaryIO, buffered)
 
 
 def _store_of(place: Place, files: Files) -> Store:

@@ -109,16 +109,18 @@ def _with_names(layout: LayoutSource, entries: list[Entry]) -> ImageSource:
     return View(layout, layout.index.with_fields(manifests=fields))
 
 
-class _Destination:
-    def __init__(self, tar: LayoutTar, platforms: tuple[Platform, ...]) -> None:
+class TarDestination:
+    """Takes blobs into a tar, and publishes both halves of it."""
+
+    def __init__(self, tar: LayoutTar, options: DestinationOptions) -> None:
         self._tar = tar
-        self._platforms = platforms
+        self._options = options
         self.has_blob = tar.has_blob
         self.put_blob = tar.put_blob
 
     def commit(self, source: ImageSource) -> None:
         """Write manifest.json, index.json and the marker; raises CannotHold without an image."""
-        entries = manifest_json(source, self._platforms)
+        entries = manifest_json(source, self._options)
         self._tar.finish(source, {MANIFEST: strict_json.encode(entries)})
 
 
@@ -126,10 +128,10 @@ class _Destination:
 def open_destination(path: Path | None, options: DestinationOptions) -> Iterator[ImageDestination]:
     """A tar that appears at `path` when it is committed; raises DestinationExists."""
     with open_tar(path, options) as tar:
-        yield _Destination(tar, options.platforms)
+        yield TarDestination(tar, options)
 
 
-def manifest_json(source: ImageSource, preferred: tuple[Platform, ...]) -> list[object]:
+def manifest_json(source: ImageSource, options: DestinationOptions) -> list[object]:
     """What manifest.json says of a source: one image of each entry, with all its names.
 
     Raises CannotHold where there is no image at all.
@@ -140,11 +142,12 @@ def manifest_json(source: ImageSource, preferred: tuple[Platform, ...]) -> list[
         if is_attestation(descriptor):
             continue
         try:
-            chosen = _chosen(source, descriptor, preferred)
+            chosen = _chosen(source, descriptor, options.platforms)
         except CannotHold as error:
             left_out.append(str(error))
             continue
-        _warn_of_zstd(chosen)
+        if not options.takes_zstd:
+            _warn_of_zstd(chosen)
         entry = entries.setdefault(str(chosen.digest), _entry(chosen))
         tags = entry["RepoTags"]
         assert isinstance(tags, list)

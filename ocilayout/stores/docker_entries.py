@@ -26,6 +26,8 @@ class Entry:
     names: tuple[str, ...]
     layers: tuple[str, ...]
     """Member names, lowest layer first."""
+    tags: tuple[str, ...]
+    """The names as they are written, be they names or not."""
 
 
 def is_docker_archive(files: Files) -> bool:
@@ -71,6 +73,7 @@ def _entry(files: Files, value: object, where: str) -> Entry:
         digest,
         _names(fields),
         tuple(_member(layer, where) for layer in fields.texts("Layers")),
+        tuple(fields.texts("RepoTags")),
     )
 
 

@@ -15,7 +15,8 @@ STANDARD_STREAMS = ("-", "/dev/stdin", "/dev/stdout")
 """Names of standard input as a source, of standard output as a destination."""
 
 FILE_TRANSPORTS = ("oci", "oci-archive", "docker-archive", "dir")
-OTHER_TRANSPORTS = ("docker", "docker-daemon", "podman", "containerd")
+ENGINE_TRANSPORTS = ("docker-daemon", "podman", "containerd")
+OTHER_TRANSPORTS = ("docker",)
 FOREIGN_TRANSPORTS = (
     "containers-storage",
     "docker-tar",
@@ -44,9 +45,19 @@ class Place:
     """As it was written."""
     transport: str | None
     path: Path | None
-    """None is standard input or output."""
+    """None is standard input or output, or an engine."""
     name: str | None = None
     digest: Digest | None = None
+
+    @property
+    def is_engine(self) -> bool:
+        """Whether the images are in an engine, which its own client speaks to."""
+        return self.transport in ENGINE_TRANSPORTS
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is standard input or output."""
+        return self.path is None and not self.is_engine
 
 
 def parse_source(text: str) -> Place:
@@ -76,6 +87,8 @@ def parse_destination(text: str) -> Place:
 
 def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> Place:
     transport, rest = _split_transport(text)
+    if transport in ENGINE_TRANSPORTS:
+        return Place(text, transport, None, name=checked_engine_name(rest))
     if not rest:
         raise UsageError(f"{text!r}: a path is missing")
     if rest in STANDARD_STREAMS:
@@ -87,21 +100,33 @@ def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> 
     return Place(text, transport, None if path in STANDARD_STREAMS else Path(path), name, digest)
 
 
+def checked_engine_name(name: str) -> str:
+    """A name or an id, which its engine looks up; a client must not take it for an option.
+
+    Raises UsageError.
+    """
+    if not name or name.startswith("-") or not name.isprintable() or " " in name:
+        raise UsageError(f"{name!r} is no name of an image in an engine")
+    return name
+
+
 def _split_transport(text: str) -> tuple[str | None, str]:
     transport, colon, rest = text.partition(":")
     if not colon or os.path.lexists(text):
         return None, text
     if transport in OTHER_TRANSPORTS:
         raise UsageError(
-            f"{text}: registries and engines are not supported by this version: write a file and "
-            "use docker load, podman load, ctr images import or skopeo copy"
+            f"{text}: registries are not supported by this version: write a file and use "
+            "skopeo copy"
         )
     if transport in FOREIGN_TRANSPORTS:
         raise UsageError(
-            f"{text}: there is no transport {transport}: here, but {', '.join(FILE_TRANSPORTS)} "
+            f"{text}: there is no transport {transport}: here, but "
+            f"{', '.join(FILE_TRANSPORTS + ENGINE_TRANSPORTS)} "
             f"(a file of that name is ./{transport}:…)"
         )
-    return (transport, rest) if transport in FILE_TRANSPORTS else (None, text)
+    is_known = transport in FILE_TRANSPORTS + ENGINE_TRANSPORTS
+    return (transport, rest) if is_known else (None, text)
 
 
 def _split_digest(text: str) -> tuple[str, Digest | None]:

@@ -1,25 +1,28 @@
 """The program as a user runs it, and what a refusal of it looks like."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 Arguments = str | Path
 Done = subprocess.CompletedProcess[str]
 
 
-def ocilayout(*arguments: Arguments) -> Done:
+def ocilayout(*arguments: Arguments, environment: Mapping[str, str] | None = None) -> Done:
     return subprocess.run(
         [sys.executable, "-m", "ocilayout", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=120,
+        env={**os.environ, **(environment or {})},
     )
 
 
-def succeed(*arguments: Arguments) -> str:
+def succeed(*arguments: Arguments, environment: Mapping[str, str] | None = None) -> str:
     """What it says on standard output."""
-    done = ocilayout(*arguments)
+    done = ocilayout(*arguments, environment=environment)
     assert done.returncode == 0, f"{' '.join(map(str, arguments))}: {done.stderr}"
     return done.stdout
 

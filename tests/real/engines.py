@@ -26,6 +26,11 @@ class Docker:
     host: str
     config: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """With which any docker client speaks to this daemon."""
+        return {"DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.config)}
+
     def load(self, archive: Path) -> list[str]:
         """The names that docker says it loaded; an id where the archive has no name."""
         return loaded(self.run_client("load", "--input", archive))
@@ -71,6 +76,15 @@ class Containerd:
 
     address: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """With which any ctr speaks to this daemon, in the namespace of the tests."""
+        return {
+            "CONTAINERD_ADDRESS": str(self.address),
+            "CONTAINERD_NAMESPACE": "test",
+            "CONTAINERD_SNAPSHOTTER": "native",
+        }
+
     def import_(self, archive: Path, *, all_platforms: bool = True) -> str:
         """`ctr images import`, which unpacks what this machine can run."""
         platforms = ["--all-platforms"] if all_platforms else []
@@ -107,6 +121,14 @@ class Podman:
     """A podman with a store of its own; it has no daemon."""
 
     folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """With which any podman has this store."""
+        settings = self.folder / "storage.conf"
+        root, run = self.folder / "root", self.folder / "run"
+        settings.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{root}"\nrunroot = "{run}"\n')
+        return {"CONTAINERS_STORAGE_CONF": str(settings)}
 
     def load(self, archive: Path) -> list[str]:
         """The names that podman says it loaded; an id where the archive has no name."""

@@ -127,7 +127,7 @@ def make_platforms(*platforms: Platform) -> Made:
 
 def chosen(made: Made, *preferred: Platform) -> str:
     """The platform that manifest.json names."""
-    (entry,) = manifest_json(make_source(made), preferred)
+    (entry,) = manifest_json(make_source(made), DestinationOptions(platforms=preferred))
     assert isinstance(entry, dict)
     (config,) = (
         raw for digest, raw in made.contents.items() if digest.blob_path == entry["Config"]
@@ -177,7 +177,7 @@ def test_an_attestation_at_the_top_has_no_entry() -> None:
     image = make_image().named(NAME)
     attestation = make_attestation(image)
     assert REFERENCE_DIGEST in attestation.descriptor.annotations
-    assert len(manifest_json(make_source(image, attestation), ())) == 1
+    assert len(manifest_json(make_source(image, attestation), DestinationOptions())) == 1
 
 
 def test_platforms_that_are_absent_are_never_chosen() -> None:
@@ -185,7 +185,7 @@ def test_platforms_that_are_absent_are_never_chosen() -> None:
     index = make_index(amd64, arm64)
     source = make_source(index, absent=[amd64.descriptor.digest])
     del source.contents[amd64.descriptor.digest]
-    (entry,) = manifest_json(source, ())
+    (entry,) = manifest_json(source, DestinationOptions())
     assert isinstance(entry, dict)
     configs = {digest.blob_path: raw for digest, raw in source.contents.items()}
     assert json.loads(configs[entry["Config"]])["architecture"] == "arm64"
@@ -194,13 +194,13 @@ def test_platforms_that_are_absent_are_never_chosen() -> None:
 def test_images_of_which_everything_is_absent_have_no_entry() -> None:
     gone, here = make_platforms(AMD64), make_image("linux/arm64").named("demo:v1")
     source = make_source(gone, here, absent=[gone.descriptor.digest])
-    assert len(manifest_json(source, ())) == 1
+    assert len(manifest_json(source, DestinationOptions())) == 1
 
 
 def test_an_artifact_stays_in_the_layout_and_that_is_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     artifact = make_manifest(make_blob("application/vnd.example", b"{}"))
-    assert len(manifest_json(make_source(make_image(), artifact), ())) == 1
+    assert len(manifest_json(make_source(make_image(), artifact), DestinationOptions())) == 1
     assert "application/vnd.example" in caplog.text
     assert "stays in the OCI half" in caplog.text

@@ -112,13 +112,17 @@ def test_a_missing_path_is_refused(text: str) -> None:
         parse_source(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["docker://alpine", "docker-daemon:alpine:latest", "podman:app", "containerd:app"]
-)
-def test_registries_and_engines_are_for_another_version(text: str) -> None:
+def test_registries_are_for_another_version() -> None:
     for parse in (parse_source, parse_destination):
         with pytest.raises(UsageError, match="not supported by this version"):
-            parse(text)
+            parse("docker://alpine")
+
+
+@pytest.mark.parametrize("transport", ["docker-daemon", "podman", "containerd"])
+def test_an_engine_has_names_and_no_path(transport: str) -> None:
+    for parse in (parse_source, parse_destination):
+        place = parse(f"{transport}:alpine:latest")
+        assert (place.transport, place.path, place.name) == (transport, None, "alpine:latest")
 
 
 @pytest.mark.parametrize("name", ["registry.example/App:v1", "v1/../x", "a b", "x:"])

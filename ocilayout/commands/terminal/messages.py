@@ -1,6 +1,8 @@
 """What the library has to say, on standard error."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import click
@@ -41,3 +43,14 @@ def listen(quiet: bool) -> Messages:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     return messages
+
+
+@contextmanager
+def nothing_heard() -> Iterator[None]:
+    """Neither show nor collect what is said meanwhile: it is only tried what would happen."""
+    logger = logging.getLogger("ocilayout")
+    handlers, logger.handlers = logger.handlers, [logging.NullHandler()]
+    try:
+        yield
+    finally:
+        logger.handlers = handlers

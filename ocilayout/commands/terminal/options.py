@@ -13,6 +13,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
 FORMATS = ("oci", "oci-archive", "docker-archive", "dir")
+ENGINES = (
+    "docker-20.10",
+    "docker-23",
+    "docker-25",
+    "docker-29",
+    "docker-29-containerd",
+    "containerd",
+    "podman",
+    "k3s",
+    "rke2",
+    "kind",
+    "registry",
+)
 
 
 class PlatformType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -114,6 +127,31 @@ def all_of(*decorators: Decorator[Any]) -> Decorator[Any]:
         return function
 
     return decorate
+
+
+engines = click.option(
+    "--for",
+    "engines",
+    multiple=True,
+    required=True,
+    type=click.Choice((*ENGINES, "all")),
+    help="The engine that is to load it (repeatable).",
+)
+client = click.option(
+    "--engine",
+    "client",
+    type=click.Choice(("docker", "podman", "containerd", "nerdctl", "ctr")),
+    help="Which engine.  [default: the first that answers]",
+)
+namespace = click.option(
+    "--namespace", metavar="NAME", help="containerd's.  [default: k8s.io if that exists]"
+)
+engine = click.option(
+    "--for",
+    "engine",
+    type=click.Choice(ENGINES),
+    help="Make what this engine loads: gzip where it takes no zstd, no gaps, nothing but images.",
+)
 
 
 writing = all_of(

@@ -46,7 +46,7 @@ def echo_plan(
 
 def echo_summary(report: Report, place: Place, verbose: bool) -> None:
     """Say what is at the destination now: on standard output, if that is not the destination."""
-    to_stderr = place.path is None
+    to_stderr = place.is_stream
     if verbose:
         for word, blobs in (
             ("copied", report.copied),

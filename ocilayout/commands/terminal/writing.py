@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ocilayout import notices
 from ocilayout.commands.terminal.messages import Messages
@@ -39,6 +40,9 @@ from ocilayout.transforms.media_types import in_media_types
 from ocilayout.transforms.missing import Policy, settle_missing
 from ocilayout.transforms.select import select
 
+if TYPE_CHECKING:
+    from ocilayout.engines.facts import Engine
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -60,6 +64,8 @@ class Wishes:
     progress: str
     quiet: bool
     verbose: bool
+    engine: str | None = None
+    """Which engine has to load the result."""
 
     def checked(self) -> "Wishes":
         """Itself; raises UsageError where wishes contradict one another."""
@@ -70,6 +76,10 @@ class Wishes:
             )
         if self.level is not None and self.codec is None:
             raise UsageError("--level needs --compression gzip or zstd")
+        if self._row is not None and self.codec not in {None, *self._row.layers.value}:
+            raise UsageError(
+                f"{self.engine} takes no layers of {self.codec} ({self._row.layers.source})"
+            )
         if self.codec is not None:
             checked_level(CODECS[self.codec], self.level)
         return self
@@ -86,18 +96,65 @@ class Wishes:
         found = select(source, platforms=self.platforms)
         if self.attestations == "drop":
             found = without_attestations(found)
-        found = settle_missing(found, self.missing)
+        found = self.settled(found)
         if self.media_types != "keep":
             family: Family = "docker" if self.media_types == "docker" else "oci"
             found = in_media_types(found, family)
         return found
+
+    def settled(self, source: ImageSource) -> ImageSource:
+        """The source with a decision on what is absent."""
+        # An engine is not served by gaps, so they are left out where one is named.
+        is_open = self.engine is not None and self.missing == "refuse"
+        return settle_missing(source, "prune" if is_open else self.missing)
 
     def recode(self, sources: Sequence[ImageSource], transport: str) -> Recode:
         """Which layers are compressed anew on the way into a format."""
         if self.codec is not None:
             return compress_all(self.codec)
         stays_plain = self.compression == "keep" or transport == "docker-archive"
-        return compress_made(sources, plain="none" if stays_plain else "gzip")
+        found = compress_made(sources, plain="none" if stays_plain else "gzip")
+        if self._row is None:
+            return found
+        from ocilayout.engines.mending import fitting_recode
+
+        return fitting_recode(found, self._row)
+
+    @property
+    def _row(self) -> "Engine | None":
+        if self.engine is None:
+            return None
+        from ocilayout.engines.facts import ENGINES
+
+        return ENGINES[self.engine]
+
+    def fitted(self, source: ImageSource) -> ImageSource:
+        """The source without what can have no form in the engine; raises CannotHold."""
+        if self._row is None:
+            return source
+        from ocilayout.engines.mending import fitted
+
+        return fitted(source, self._row)
+
+    def destination_options(self, source: ImageSource) -> DestinationOptions:
+        """How the output is written."""
+        options = DestinationOptions(self.force, self.platforms, lock_timeout=self.lock_timeout)
+        if self._row is None:
+            return options
+        from ocilayout.engines.mending import manifest_platforms
+
+        return replace(
+            options,
+            platforms=self.platforms or manifest_platforms(source, self._row),
+            takes_zstd="zstd" in self._row.layers.value,
+        )
+
+    def check_target(self, target: "Target") -> None:
+        """Raises UsageError where the engine does not read what is to be written."""
+        if self._row is not None and not target.place.is_engine:
+            from ocilayout.engines.mending import check_target
+
+            check_target(target.place.path, target.transport, self._row)
 
 
 @dataclass(frozen=True)
@@ -112,7 +169,7 @@ class Target:
     def of(cls, text: str, transport: str | None, tags: Sequence[str], wishes: Wishes) -> "Target":
         """The target that the command line names; raises UsageError."""
         place = parse_destination(text)
-        if place.path is None:
+        if place.is_stream:
             if wishes.as_json:
                 raise UsageError("- and --json both want standard output: choose one")
             if sys.stdout is None or sys.stdout.isatty():
@@ -120,7 +177,9 @@ class Target:
         names = [checked_name(tag) for tag in tags]
         if place.name is not None:
             names.insert(0, checked_name(place.name))
-        return cls(place, destination_transport(place, transport), tuple(dict.fromkeys(names)))
+        found = cls(place, destination_transport(place, transport), tuple(dict.fromkeys(names)))
+        wishes.check_target(found)
+        return found
 
     @property
     def scratch(self) -> Path:
@@ -134,7 +193,7 @@ class Target:
 def opened(texts: Sequence[str], target: Target, wishes: Wishes) -> Iterator[list[Opened]]:
     """All sources, open; raises DestinationExists where the target is one of them."""
     places = [parse_source(text) for text in texts]
-    if sum(place.path is None for place in places) > 1:
+    if sum(place.is_stream for place in places) > 1:
         raise UsageError("- can be one source only")
     for place in places:
         _refuse_overlap(place, target)
@@ -155,8 +214,14 @@ def write(
     """Write `source`, which was made from `origins`, to its target, and report."""
     if wishes.link and target.transport != "oci":
         raise UsageError("--link is for layout folders, which --to oci writes")
+    if target.place.is_engine:
+        from ocilayout.commands.terminal.arriving import load
+        from ocilayout.stores.engine import client_of
+
+        load(source, origins, client_of(target.place), wishes, messages)
+        return
     recode = wishes.recode(origins, target.transport)
-    options = DestinationOptions(wishes.force, wishes.platforms, wishes.lock_timeout)
+    options = wishes.destination_options(source)
     with open_destination(target.place, options, transport=target.transport) as destination:
         if wishes.dry_run:
             blobs = missing_blobs(source, destination)

@@ -1,0 +1,63 @@
+"""Before it travels: will it load there, as what, and if not, why, and what mends it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocilayout.commands.terminal import options
+
+FOUND = 3
+
+
+@click.command(
+    epilog="Example: ocilayout check buildx.tar --for docker-20.10 --for k3s", no_args_is_help=True
+)
+@click.argument("place", metavar="PLACE")
+@options.engines
+@click.option(
+    "--platform",
+    type=options.PlatformType(),
+    help="What the engine's machine is.  [default: not known]",
+)
+@options.scratch
+@options.as_json
+@options.quiet
+def command(
+    place: str,
+    engines: tuple[str, ...],
+    platform: Any,
+    scratch: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Say whether an engine will load PLACE, as it is: under which names, and what gets lost.
+
+    Where it will not, why, and the command that mends it. The exit code is then 3. Documents are
+    read, and the first bytes of layers; whether all bytes are sound is not looked at.
+    """
+    from ocilayout.commands.terminal.messages import listen, nothing_heard
+    from ocilayout.commands.terminal.printing import echo_json
+    from ocilayout.commands.terminal.verdicts import echo_verdict, verdict_fields
+    from ocilayout.engines.cargo import cargo_of
+    from ocilayout.engines.facts import engines_named
+    from ocilayout.engines.mending import mending
+    from ocilayout.engines.prediction import predict
+    from ocilayout.stores import open_place
+
+    rows = engines_named(engines)
+    listen(quiet)
+    with open_place(place, scratch=scratch) as opened:
+        cargo = cargo_of(opened)
+        predictions = [predict(cargo, engine, platform) for engine in rows]
+        with nothing_heard():
+            mendings = [mending(cargo, opened.source, found) for found in predictions]
+    verdicts: Sequence[Any] = list(zip(predictions, mendings, strict=True))
+    if as_json:
+        fields = [verdict_fields(prediction, mend) for prediction, mend in verdicts]
+        echo_json({"place": place, "dialect": opened.dialect, "engines": fields})
+    elif not quiet:
+        for prediction, mend in verdicts:
+            echo_verdict(prediction, mend)
+    return 0 if all(prediction.loads for prediction in predictions) else FOUND

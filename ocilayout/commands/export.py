@@ -1,0 +1,172 @@
+"""The root file system of an image, or a part of it: as a tar, a folder, or one file."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocilayout.commands.terminal import options
+
+
+@click.command(
+    epilog="Example: ocilayout export app.tar rootfs/ --platform linux/arm64", no_args_is_help=True
+)
+@click.argument("place", metavar="PLACE")
+@click.argument("destination", metavar="DST")
+@options.platform
+@click.option(
+    "--path",
+    "part",
+    default="/",
+    metavar="PATH",
+    help="A part of it: what is in a folder, or one file (whose content goes to - or DST).",
+)
+@click.option("--devices", is_flag=True, help="Make device files too, in a folder and as root.")
+@options.missing
+@options.force
+@options.scratch
+@options.as_json
+@options.progress
+@options.quiet
+def command(
+    place: str,
+    destination: str,
+    platforms: tuple[Any, ...],
+    part: str,
+    devices: bool,
+    missing: Any,
+    force: bool,
+    scratch: Path | None,
+    as_json: bool,
+    progress: str,
+    quiet: bool,
+) -> None:
+    """Write the files of the image at PLACE, with all layers flattened, to DST.
+
+    DST is a tar by its name (.tar, .tar.gz, .tar.zst, ...), - for a tar on standard output, or
+    else a new folder. Several platforms stand in folders linux_amd64, linux_arm64, ...
+    """
+    from ocilayout.commands.terminal.messages import listen
+    from ocilayout.commands.terminal.progress import bar
+    from ocilayout.rootfs.export import flattened, images_of
+    from ocilayout.rootfs.flatten import layers_size
+    from ocilayout.stores import open_place
+    from ocilayout.stores.layout_tar import outer_codec
+    from ocilayout.transforms.missing import settle_missing
+    from ocilayout.transforms.select import select
+
+    messages = listen(quiet)
+    target = _target(destination, as_json)
+    if target is not None:
+        outer_codec(target)
+    with open_place(place, scratch=scratch) as opened:
+        _refuse_overlap(opened.place.path, target)
+        source = settle_missing(select(opened.source, platforms=platforms), missing)
+        _refuse_several(source)
+        total = sum(layers_size(manifest) for _, _, manifest in images_of(source))
+        with bar(2 * total, progress, quiet) as on_bytes:
+            exported = flattened(source, part, on_bytes=on_bytes)
+            written = _write(exported, target, force, devices, on_bytes)
+    _report(exported, destination, written, as_json, quiet, messages)
+
+
+def _target(destination: str, as_json: bool) -> Path | None:
+    from ocilayout.errors import UsageError
+
+    if destination != "-":
+        return Path(destination)
+    if as_json:
+        raise UsageError("- and --json both want standard output: choose one")
+    if sys.stdout is None or sys.stdout.isatty():
+        raise UsageError("standard output is a terminal: redirect it, or name a file")
+    return None
+
+
+def _refuse_overlap(source: Path | None, target: Path | None) -> None:
+    from ocilayout.errors import DestinationExists
+
+    if source is None or target is None:
+        return
+    here, there = source.resolve(), target.resolve()
+    if here == there or there.is_relative_to(here):
+        raise DestinationExists(f"{target} is, or lies in, {source}, which is read")
+
+
+def _refuse_several(source: Any) -> None:
+    from ocilayout.description import images_in
+    from ocilayout.errors import AmbiguousName
+
+    images = [image for image in images_in(source) if image.kind in {"image", "index"}]
+    if len(images) > 1:
+        names = [
+            name for image in images for name in image.names or (str(image.descriptor.digest),)
+        ]
+        raise AmbiguousName(
+            f"there are {len(images)} images here: pick one by :NAME or @DIGEST: {', '.join(names)}"
+        )
+
+
+def _write(exported: Any, target: Path | None, force: bool, devices: bool, on_bytes: Any) -> str:
+    """Write to the target; what that is, in a word."""
+    from ocilayout.blobs import partial_file
+    from ocilayout.compression import CODECS, deflated
+    from ocilayout.rootfs.export import export_file, export_folder, export_tar, is_one_file
+    from ocilayout.stores.layout_tar import is_tar_name, outer_codec
+    from ocilayout.streams import FileWriter
+
+    is_tar = target is None or is_tar_name(target)
+    one_file = is_one_file(exported) and not (is_tar and target is not None)
+    if target is None:
+        (export_file if one_file else export_tar)(
+            exported, FileWriter(1, "standard output"), on_bytes=on_bytes
+        )
+        return "file" if one_file else "tar"
+    if not one_file and not is_tar:
+        export_folder(exported, target, devices=devices, on_bytes=on_bytes)
+        return "folder"
+    if one_file and target.is_dir():
+        target = target / exported[0].name.decode("utf-8", "surrogateescape")
+    codec = CODECS["none"] if one_file else outer_codec(target)
+    with partial_file(target, replace=force) as (file, publish):
+        with deflated(file, codec) as out:
+            (export_file if one_file else export_tar)(exported, out, on_bytes=on_bytes)
+        publish()
+    return "file" if one_file else "tar"
+
+
+def _report(
+    exported: Any, destination: str, written: str, as_json: bool, quiet: bool, messages: Any
+) -> None:
+    from ocilayout.commands.terminal.printing import echo_json, human_size, printable
+
+    plans = [item.plan for item in exported]
+    if as_json:
+        images = [
+            {
+                "platform": str(item.platform),
+                "digest": str(item.descriptor.digest),
+                "folder": item.folder.decode() or None,
+                "files": len(plan.files),
+                "folders": len(plan.folders),
+                "bytes": plan.size,
+                "devices": [path.decode("utf-8", "backslashreplace") for path, _ in plan.devices],
+            }
+            for item, plan in zip(exported, plans, strict=True)
+        ]
+        echo_json(
+            {
+                "destination": destination,
+                "form": written,
+                "images": images,
+                "warnings": messages.warnings,
+                "notes": messages.notes,
+            }
+        )
+    elif not quiet:
+        for item, plan in zip(exported, plans, strict=True):
+            words = f"{len(plan.files)} files, {human_size(plan.size)}"
+            click.echo(
+                f"{item.platform} {item.descriptor.digest}: {words}, to {printable(destination)}",
+                err=destination == "-",
+            )

@@ -1,0 +1,164 @@
+"""Root file systems, as tars or folders, into an image."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocilayout.commands.terminal import options
+
+
+@click.command(
+    "import",
+    epilog="Example: docker export box | ocilayout import - app.tar -t app:1.0 -c 'CMD sh'",
+    no_args_is_help=True,
+)
+@click.argument("roots", nargs=-1, required=True, metavar="[PLATFORM=]ROOTFS...")
+@click.argument("destination", metavar="DST")
+@options.tag
+@options.to
+@click.option(
+    "--platform",
+    type=options.PlatformType(),
+    help="What it runs on.  [default: what its programs say]",
+)
+@click.option(
+    "-c",
+    "--change",
+    "changes",
+    multiple=True,
+    metavar="INSTRUCTION",
+    help="A Dockerfile instruction that sets the config, as CMD or ENV (repeatable).",
+)
+@click.option("-m", "--message", help="A comment for the history.")
+@click.option("--owner", metavar="UID[:GID]", help="Of a folder: who owns all of its files.")
+@click.option("--mtime", type=click.IntRange(0), metavar="SECONDS", help="Of a folder: all times.")
+@options.compression
+@options.level
+@options.media_types
+@options.force
+@options.scratch
+@options.dry_run
+@options.as_json
+@options.jobs
+@options.lock_timeout
+@options.progress
+@options.quiet
+@options.verbose
+def command(
+    roots: tuple[str, ...],
+    destination: str,
+    tags: tuple[str, ...],
+    transport: str | None,
+    platform: Any,
+    changes: tuple[str, ...],
+    message: str | None,
+    owner: str | None,
+    mtime: int | None,
+    compression: str | None,
+    **wishes: Any,
+) -> None:
+    """Make an image of each ROOTFS, a tar (plain or compressed, - is standard input) or a folder.
+
+    A plain tar is the layer, byte for byte, compressed with gzip unless --compression says else.
+    Several, each as PLATFORM=ROOTFS, make one image for several platforms, and so does what
+    buildx writes with linux_amd64, linux_arm64, ... at its top.
+    """
+    from contextlib import ExitStack
+
+    from ocilayout.commands.terminal.messages import listen
+    from ocilayout.commands.terminal.writing import Target, Wishes, write
+    from ocilayout.rootfs.import_image import MESSAGE, import_rootfs
+    from ocilayout.transforms.media_types import in_media_types
+    from ocilayout.transforms.merge import merge
+    from ocilayout.transforms.rename import rename
+
+    wished = Wishes(
+        platforms=(),
+        compression=compression or "gzip",
+        attestations="keep",
+        missing="refuse",
+        link=False,
+        **wishes,
+    ).checked()
+    messages = listen(wished.quiet)
+    target = Target.of(destination, transport, tags, wished)
+    with ExitStack() as stack:
+        sources = [
+            stack.enter_context(
+                import_rootfs(
+                    path,
+                    platform=stated,
+                    changes=changes,
+                    message=MESSAGE if message is None else message,
+                    created=_epoch(),
+                    ownership=_ownership(owner, mtime),
+                    scratch=wished.scratch or target.scratch,
+                )
+            )
+            for path, stated in _roots(roots, platform, target.place.path)
+        ]
+        if sum(len(source.index.children) for source in sources) > 1:
+            source = merge(sources, target.names, labels=roots)
+        else:
+            source = rename(sources[0], target.names) if target.names else sources[0]
+        if wished.media_types == "docker":
+            source = in_media_types(source, "docker")
+        write(source, sources, target, wished, messages)
+
+
+def _roots(
+    texts: tuple[str, ...], platform: Any, target: Path | None
+) -> list[tuple[Path | None, Any]]:
+    """Each root file system with the platform that is stated for it."""
+    from ocilayout.errors import DestinationExists, PlaceNotFound, UsageError
+    from ocilayout.spec.platform import Platform
+
+    found: list[tuple[Path | None, Any]] = []
+    for text in texts:
+        stated, equals, path = text.partition("=")
+        own = platform
+        if equals and not os.path.lexists(text):
+            own = Platform.parse(stated)
+        else:
+            path = text
+        if path != "-" and not os.path.lexists(path):
+            raise PlaceNotFound(f"{path} does not exist")
+        found.append((None if path == "-" else Path(path), own))
+    if sum(path is None for path, _ in found) > 1:
+        raise UsageError("- can be one root file system only")
+    for place, _ in found:
+        if place is None or target is None:
+            continue
+        here, there = place.resolve(), target.resolve()
+        if here == there or there.is_relative_to(here):
+            raise DestinationExists(f"{target} is, or lies in, {place}, which is read")
+    return found
+
+
+def _epoch() -> int | None:
+    """SOURCE_DATE_EPOCH, the time that whoever builds reproducibly wants to see."""
+    from ocilayout.errors import UsageError
+
+    stated = os.environ.get("SOURCE_DATE_EPOCH")
+    if not stated:
+        return None
+    if not (stated.isascii() and stated.isdigit() and len(stated) < 12):
+        raise UsageError(f"SOURCE_DATE_EPOCH is {stated!r}, not a number of seconds")
+    return int(stated)
+
+
+def _ownership(owner: str | None, mtime: int | None) -> Any:
+    from ocilayout.errors import UsageError
+    from ocilayout.rootfs.folder_source import Ownership
+    from ocilayout.tar_headers import MAX_OWNER
+
+    if owner is None:
+        return Ownership(None, mtime, _epoch())
+    numbers = owner.split(":")
+    if len(numbers) > 2 or not all(
+        number.isascii() and number.isdigit() and int(number) <= MAX_OWNER for number in numbers
+    ):
+        raise UsageError(f"--owner {owner}: write UID or UID:GID, in numbers")
+    return Ownership((int(numbers[0]), int(numbers[-1])), mtime, _epoch())

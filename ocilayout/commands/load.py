@@ -1,0 +1,59 @@
+"""Into an engine, through its own client, in the form that it takes."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocilayout.commands.terminal import options
+
+
+@click.command(epilog="Example: ocilayout load buildx.tar", no_args_is_help=True)
+@click.argument("place", metavar="PLACE")
+@options.client
+@options.namespace
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    type=options.PlatformType(),
+    help="Load this platform (repeatable), whatever the engine's machine is.",
+)
+@options.tag
+@options.scratch
+@options.as_json
+@options.jobs
+@options.progress
+@options.quiet
+def command(
+    place: str,
+    client: str | None,
+    namespace: str | None,
+    platforms: tuple[Any, ...],
+    tags: tuple[str, ...],
+    scratch: Path | None,
+    as_json: bool,
+    jobs: int | None,
+    progress: str,
+    quiet: bool,
+) -> None:
+    """Load the images of PLACE into docker, podman or containerd.
+
+    The engine's own client does it (docker, podman, nerdctl or ctr, found in PATH), so contexts,
+    DOCKER_HOST and ssh work. It is fed through a pipe, in the form that this version takes.
+    """
+    from ocilayout.commands.terminal.arriving import load, plain_wishes
+    from ocilayout.commands.terminal.messages import listen
+    from ocilayout.stores import open_place
+    from ocilayout.stores.engine_clients import answering
+    from ocilayout.stores.places import checked_name
+    from ocilayout.transforms.rename import rename
+
+    messages = listen(quiet)
+    names = [checked_name(tag) for tag in tags]
+    wishes = plain_wishes(scratch, as_json, jobs, progress, quiet)
+    with open_place(place, scratch=scratch) as opened:
+        source = rename(opened.source, names) if names else opened.source
+        wishes = replace(wishes, platforms=platforms)
+        load(source, [opened.source], answering(client, namespace), wishes, messages)

@@ -1,0 +1,50 @@
+"""Out of an engine, through its own client, into any place."""
+
+from typing import Any
+
+import click
+
+from ocilayout.commands.terminal import options
+
+
+@click.command(epilog="Example: ocilayout save app:1 db:2 oci:layout", no_args_is_help=True)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("destination", metavar="DST")
+@options.client
+@options.namespace
+@options.tag
+@options.to
+@options.engine
+@options.writing
+def command(
+    names: tuple[str, ...],
+    destination: str,
+    client: str | None,
+    namespace: str | None,
+    tags: tuple[str, ...],
+    transport: str | None,
+    **wishes: Any,
+) -> None:
+    """Save images of docker, podman or containerd to DST, in its format.
+
+    Several are saved at once, so that layers which they share are read once. The engine's client
+    writes a Docker archive, which is spooled beside DST.
+    """
+    from ocilayout.commands.terminal.messages import listen
+    from ocilayout.commands.terminal.writing import Target, Wishes, write
+    from ocilayout.stores import open_engine
+    from ocilayout.stores.engine_clients import answering
+    from ocilayout.stores.places import checked_engine_name
+    from ocilayout.transforms.rename import rename
+
+    wished = Wishes(**wishes).checked()
+    messages = listen(wished.quiet)
+    target = Target.of(destination, transport, tags, wished)
+    checked = [checked_engine_name(name) for name in names]
+    scratch = wished.scratch or target.scratch
+    found = answering(client, namespace)
+    with open_engine(found, checked, platforms=wished.platforms, scratch=scratch) as opened:
+        source = wished.prepared(opened.source)
+        if target.names:
+            source = rename(source, target.names)
+        write(wished.fitted(source), [opened.source], target, wished, messages)

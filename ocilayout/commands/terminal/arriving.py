@@ -1,0 +1,113 @@
+"""The way into an engine: what it takes goes through its client's pipe, and it is asked after."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from ocilayout.commands.terminal.messages import Messages
+from ocilayout.commands.terminal.printing import echo_json, printable
+from ocilayout.commands.terminal.progress import bar
+from ocilayout.commands.terminal.reporting import echo_plan, image_fields
+from ocilayout.commands.terminal.writing import Wishes
+from ocilayout.copy_engine import Recode, Report, transfer, unsettled
+from ocilayout.description import images_in
+from ocilayout.engines.arrival import for_machine, row_of
+from ocilayout.graph import walk
+from ocilayout.protocols import ImageSource
+from ocilayout.stores import scratch_folder
+from ocilayout.stores.engine import open_pipe
+from ocilayout.stores.engine_clients import Client, Held, held
+from ocilayout.stores.places import Place
+
+
+def load(
+    source: ImageSource,
+    origins: Sequence[ImageSource],
+    client: Client,
+    wishes: Wishes,
+    messages: Messages,
+) -> None:
+    """Load `source`, made from `origins`, into an engine in its form; say what it has now."""
+    fit = replace(wishes, engine=row_of(client).name).checked()
+    source = fit.settled(for_machine(source, client, wishes.platforms))
+    source = fit.fitted(source)
+    if wishes.dry_run:
+        blobs = list(walk(source))
+        place = Place(client.title, None, None)
+        echo_plan(blobs, unsettled(source, _recode(fit, origins)), place, wishes.as_json)
+        return
+    report, said = _sent(source, origins, client, fit)
+    has = held(client, said)
+    if wishes.as_json:
+        echo_json(_fields(client, report, has, messages))
+    elif not wishes.quiet:
+        for image in has:
+            words = " ".join((image.name or "(no name)", image.platforms, image.image_id))
+            click.echo(f"{client.title} has {printable(words)}")
+
+
+def _recode(wishes: Wishes, origins: Sequence[ImageSource]) -> Recode:
+    return wishes.recode(origins, "docker-archive")
+
+
+def _sent(
+    source: ImageSource, origins: Sequence[ImageSource], client: Client, wishes: Wishes
+) -> tuple[Report, str]:
+    options = wishes.destination_options(source)
+    total = sum(blob.size for blob in walk(source)) if wishes.progress != "never" else 0
+    with (
+        bar(total, wishes.progress, wishes.quiet) as on_bytes,
+        open_pipe(client, options) as (destination, pipe),
+    ):
+        report = transfer(
+            source,
+            destination,
+            recode=_recode(wishes, origins),
+            level=wishes.level,
+            jobs=wishes.jobs or len(os.sched_getaffinity(0)),
+            scratch=wishes.scratch or scratch_folder(),
+            on_bytes=on_bytes,
+        )
+    return report, pipe.words
+
+
+def _fields(
+    client: Client, report: Report, has: Sequence[Held], messages: Messages
+) -> dict[str, object]:
+    return {
+        "engine": {"client": client.command[0], "version": client.version},
+        "images": [image_fields(image) for image in images_in(report.source)],
+        "has": [
+            {"name": image.name, "id": image.image_id, "platforms": image.platforms}
+            for image in has
+        ],
+        "warnings": messages.warnings,
+        "notes": messages.notes,
+    }
+
+
+def plain_wishes(
+    scratch: Path | None, as_json: bool, jobs: int | None, progress: str, quiet: bool
+) -> Wishes:
+    """The wishes of a verb that leaves it to the engine how images are written."""
+    return Wishes(
+        platforms=(),
+        compression=None,
+        level=None,
+        media_types="keep",
+        attestations="keep",
+        missing="refuse",
+        force=False,
+        scratch=scratch,
+        link=False,
+        dry_run=False,
+        as_json=as_json,
+        jobs=jobs,
+        lock_timeout=60.0,
+        progress=progress,
+        quiet=quiet,
+        verbose=False,
+    )

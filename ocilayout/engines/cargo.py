@@ -1,0 +1,248 @@
+"""What of an image file matters to an engine: its shape, its entries, and what they lead to.
+
+Only documents and the first bytes of layers are read: whether the rest is sound is another
+question, which no engine asks before it has begun.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ocilayout.errors import BlobNotFound
+from ocilayout.graph import (
+    is_attestation,
+    is_document,
+    manifests_below,
+    platform_of,
+    read_document,
+    refers_to,
+)
+from ocilayout.protocols import Files, ImageSource
+from ocilayout.recoding import codec_in
+from ocilayout.spec import media_types
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Manifest
+from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.names import IMAGE_NAME, REF_NAME
+from ocilayout.spec.platform import Platform
+from ocilayout.stores import Opened
+from ocilayout.stores.docker_entries import Entry as DockerEntry
+from ocilayout.stores.docker_entries import is_docker_archive, read_entries
+from ocilayout.stores.layout_source import INDEX, MARKER, LayoutSource
+
+KIND_IMAGE, KIND_ARTIFACT, KIND_REFERRER = "image", "artifact", "referrer"
+
+
+@dataclass(frozen=True)
+class Member:
+    """An image of one platform."""
+
+    image_id: Digest | None
+    platform: Platform | None
+    whole: bool
+    """Whether all that it leads to is here."""
+    codecs: frozenset[str]
+    """How its layers are compressed, by their first bytes."""
+    is_docker: bool
+    """Whether its media types are Docker's."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An image of index.json, or of manifest.json, with all the names that lead to it."""
+
+    digest: Digest
+    kind: str
+    names: tuple[str, ...]
+    """As they are written there."""
+    members: tuple[Member, ...]
+    is_index: bool = False
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return ", ".join(self.names) or str(self.digest)
+
+    @property
+    def image_ids(self) -> frozenset[Digest]:
+        """Of the platforms that are here."""
+        return frozenset(member.image_id for member in self.members if member.image_id)
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """Those that are whole."""
+        return tuple(member.platform for member in self.members if member.platform and member.whole)
+
+
+@dataclass(frozen=True)
+class Cargo:
+    """An image file as an engine would find it."""
+
+    text: str
+    """The place, as it was written."""
+    path: Path | None
+    is_folder: bool
+    is_layout: bool
+    """Whether there is an index.json."""
+    outer: str
+    window: int
+    has_marker: bool
+    """Whether there is an oci-layout file."""
+    listed: tuple[Entry, ...]
+    """What index.json lists; what else it is where there is none."""
+    descriptors: int
+    """How many entries index.json has."""
+    saved: tuple[Entry, ...] | None
+    """What manifest.json lists."""
+    picked: frozenset[Digest] | None = None
+    """Manifests, indexes and image ids that were asked for by name or digest."""
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The images here, whichever document lists them."""
+        return self.listed if self.is_layout or self.saved is None else self.saved
+
+    def is_picked(self, entry: Entry) -> bool:
+        """Whether it was asked for, as all is where nothing was."""
+        if self.picked is None:
+            return True
+        return entry.digest in self.picked or bool(self.picked & entry.image_ids)
+
+
+def cargo_of(opened: Opened) -> Cargo:
+    """What matters of a place; raises what reading its documents raises."""
+    files = opened.files
+    is_layout = INDEX in files
+    source = LayoutSource(files) if is_layout else opened.source
+    listed = tuple(entries_of(source)) if is_layout or files.is_folder else ()
+    return Cargo(
+        text=opened.place.text,
+        path=opened.place.path,
+        is_folder=files.is_folder,
+        is_layout=is_layout,
+        outer=opened.outer.codec,
+        window=opened.outer.window,
+        has_marker=MARKER in files,
+        listed=listed,
+        descriptors=len(source.index.children),
+        saved=_saved(files, opened.source),
+        picked=_picked(opened),
+    )
+
+
+def entries_of(source: ImageSource) -> Iterator[Entry]:
+    """What a source lists, once each, with the names as they are written."""
+    by_digest: dict[Digest, list[Descriptor]] = {}
+    for descriptor in source.index.children:
+        by_digest.setdefault(descriptor.digest, []).append(descriptor)
+    for same in by_digest.values():
+        names = [name for name in map(_written_name, same) if name]
+        yield _entry(source, same[0], tuple(dict.fromkeys(names)))
+
+
+def _written_name(descriptor: Descriptor) -> str:
+    annotations = descriptor.annotations
+    return annotations.get(IMAGE_NAME) or annotations.get(REF_NAME, "")
+
+
+def _entry(source: ImageSource, top: Descriptor, names: tuple[str, ...]) -> Entry:
+    members = tuple(_members(source, top))
+    is_index = top.media_type in media_types.INDEXES
+    if _is_referrer(source, top):
+        return Entry(top.digest, KIND_REFERRER, names, (), is_index)
+    kind = KIND_IMAGE if members else KIND_ARTIFACT
+    return Entry(top.digest, kind, names, members, is_index)
+
+
+def _is_referrer(source: ImageSource, top: Descriptor) -> bool:
+    if is_attestation(top):
+        return True
+    try:
+        return refers_to(source, top) is not None
+    except BlobNotFound:
+        return False
+
+
+def _members(source: ImageSource, top: Descriptor) -> Iterator[Member]:
+    for descriptor in manifests_below(source, [top]):
+        if is_attestation(descriptor) or not is_document(descriptor):
+            continue
+        try:
+            document = read_document(source, descriptor)
+        except BlobNotFound:
+            yield Member(None, descriptor.platform, False, frozenset(), False)
+            continue
+        if isinstance(document, Manifest) and _is_image(document):
+            yield _member(source, descriptor, document)
+
+
+def _is_image(manifest: Manifest) -> bool:
+    """Whether an engine can run it: attestations borrow the config of images."""
+    return manifest.is_image and all(
+        layer_type(layer.media_type) or "tar" in layer.media_type for layer in manifest.layers
+    )
+
+
+def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> Member:
+    assert manifest.config is not None
+    here = [child for child in manifest.children if _is_here(source, child)]
+    codecs = frozenset(
+        codec_in(source, layer).name
+        for layer in manifest.layers
+        if layer in here and layer_type(layer.media_type)
+    )
+    whole = len(here) == len(manifest.children)
+    platform = platform_of(source, descriptor) if manifest.config in here else descriptor.platform
+    is_docker = descriptor.media_type == media_types.DOCKER_MANIFEST
+    return Member(manifest.config.digest, platform, whole, codecs, is_docker)
+
+
+def _is_here(source: ImageSource, descriptor: Descriptor) -> bool:
+    try:
+        source.open_blob(descriptor).close()
+    except BlobNotFound:
+        return False
+    return True
+
+
+def _saved(files: Files, source: ImageSource) -> tuple[Entry, ...] | None:
+    if files.is_folder or not is_docker_archive(files):
+        return None
+    members = dict(_members_by_id(source))
+    return tuple(_saved_entry(files, entry, members) for entry in read_entries(files))
+
+
+def _members_by_id(source: ImageSource) -> Iterable[tuple[Digest, Member]]:
+    for top in source.index.children:
+        for member in _members(source, top):
+            if member.image_id is not None:
+                yield member.image_id, member
+
+
+def _saved_entry(files: Files, entry: DockerEntry, members: dict[Digest, Member]) -> Entry:
+    known = members.get(entry.config_digest)
+    if known is None:
+        known = _member_of_entry(files, entry)
+    return Entry(entry.config_digest, KIND_IMAGE, entry.tags, (replace(known, is_docker=True),))
+
+
+def _member_of_entry(files: Files, entry: DockerEntry) -> Member:
+    """One that was not opened, since a name or digest picked another."""
+    from ocilayout.compression import codec_of
+    from ocilayout.spec.config import ImageConfig
+
+    codecs = set()
+    for layer in entry.layers:
+        with files.open(layer) as content:
+            codecs.add(codec_of(content.read(8)).name)
+    platform = ImageConfig.parse(entry.config, f"config {entry.config_digest}").platform
+    return Member(entry.config_digest, platform, True, frozenset(codecs), True)
+
+
+def _picked(opened: Opened) -> frozenset[Digest] | None:
+    if opened.place.name is None and opened.place.digest is None:
+        return None
+    tops = opened.source.index.children
+    ids = {member_id for member_id, _ in _members_by_id(opened.source)}
+    return frozenset({top.digest for top in tops} | ids)

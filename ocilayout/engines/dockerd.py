@@ -1,0 +1,52 @@
+"""dockerd with its own store: manifest.json is all that it reads."""
+
+from ocilayout.engines.cargo import Cargo, Entry
+from ocilayout.engines.facts import Engine
+from ocilayout.engines.questions import (
+    Outcome,
+    asked_for,
+    check_file,
+    check_layers,
+    check_system,
+    docker_names,
+    elsewhere,
+    judged,
+    left_behind,
+    names_lost,
+    refusal_by,
+)
+from ocilayout.spec.platform import Platform
+
+
+def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome]:
+    """What becomes of each image; raises Refusal where nothing of the file is read."""
+    check_file(cargo, engine)
+    if cargo.saved is None:
+        raise refusal_by(
+            f"it has no manifest.json: docker will say {engine.refusal.value!r}", engine.refusal
+        )
+    saved = {entry.digest: entry for entry in cargo.saved}
+
+    def judge(entry: Entry) -> Outcome:
+        found = next((saved[image_id] for image_id in entry.image_ids if image_id in saved), None)
+        if found is None:
+            raise refusal_by(
+                "manifest.json does not list it, and nothing else is read", engine.refusal
+            )
+        check_layers(engine, found.members)
+        check_system(engine, found.members, machine)
+        platforms = tuple(member.platform for member in found.members if member.platform)
+        names = docker_names(found, engine)
+        lost = (
+            *names_lost(entry.names, names),
+            *left_behind(entry, platforms),
+            *elsewhere(platforms, machine),
+        )
+        return Outcome(entry.title, str(entry.digest), True, names, platforms, lost)
+
+    entries = asked_for(cargo, cargo.entries)
+    listed_ids = {image_id for entry in cargo.listed for image_id in entry.image_ids}
+    if cargo.is_layout:
+        more = [entry for entry in cargo.saved if entry.digest not in listed_ids]
+        entries += asked_for(cargo, more) if more else []
+    return judged(engine, entries, judge)

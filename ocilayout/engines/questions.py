@@ -1,0 +1,179 @@
+"""What every loader asks of a file, and how it answers."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ocilayout.engines.cargo import KIND_IMAGE, KIND_REFERRER, Cargo, Entry, Member
+from ocilayout.engines.facts import Engine, Fact
+from ocilayout.errors import InvalidDocument
+from ocilayout.spec.names import reference_of
+from ocilayout.spec.platform import Platform
+from ocilayout.spec.reference import Reference
+
+_MIB = 1024 * 1024
+
+NAME_LOST = "the name"
+"""What a loss of a name starts with."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What becomes of one image of a file."""
+
+    title: str
+    """What the file calls it."""
+    digest: str
+    loads: bool
+    names: tuple[str, ...] = ()
+    """What the engine will call it."""
+    platforms: tuple[Platform, ...] = ()
+    """Those that the engine will have; where it takes its machine's own, those it can choose from.
+    """
+    lost: tuple[str, ...] = ()
+    reason: str = ""
+    """Why it does not load."""
+    source: str = ""
+    """How we know."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What becomes of a file in an engine."""
+
+    engine: Engine
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def loads(self) -> bool:
+        """Whether all of it does."""
+        return bool(self.outcomes) and all(outcome.loads for outcome in self.outcomes)
+
+
+@dataclass(frozen=True)
+class Refusal(Exception):
+    reason: str
+    source: str
+
+
+def asked_for(cargo: Cargo, entries: Iterable[Entry]) -> list[Entry]:
+    """The images and artifacts that the question is about; referrers go with their images."""
+    return [
+        entry for entry in entries if entry.kind != KIND_REFERRER and cargo.is_picked(entry)
+    ] or [entry for entry in entries if cargo.is_picked(entry)]
+
+
+def refused(entry: Entry, refusal: Refusal) -> Outcome:
+    return Outcome(
+        entry.title, str(entry.digest), False, reason=refusal.reason, source=refusal.source
+    )
+
+
+def judged(
+    engine: Engine, entries: Iterable[Entry], judge: Callable[[Entry], Outcome]
+) -> list[Outcome]:
+    """What `judge` says of each; artifacts are nothing to most engines."""
+    found = []
+    for entry in entries:
+        try:
+            if entry.kind != KIND_IMAGE and not engine.artifacts.value:
+                raise refusal_by("it is an artifact, no image that could run", engine.artifacts)
+            found.append(judge(entry))
+        except Refusal as refusal:
+            found.append(refused(entry, refusal))
+    return found
+
+
+def refusal_by(reason: str, fact: Fact[object]) -> Refusal:
+    return Refusal(reason, fact.source)
+
+
+def check_file(cargo: Cargo, engine: Engine) -> None:
+    if cargo.is_folder:
+        raise refusal_by("it is a folder, and it takes a tar", engine.outer)
+    if engine.suffixes is not None:
+        _check_suffix(cargo, engine.name, engine.suffixes)
+    if cargo.outer not in engine.outer.value:
+        raise refusal_by(
+            f"the tar is compressed with {cargo.outer} outside, which it does not inflate",
+            engine.outer,
+        )
+    if engine.window is not None and cargo.window > engine.window.value:
+        raise refusal_by(
+            f"its zstd frame has a window of {cargo.window // _MIB} MiB, "
+            f"{engine.window.value // _MIB} are the most that it takes",
+            engine.window,
+        )
+
+
+def _check_suffix(cargo: Cargo, name: str, suffixes: Fact[dict[str, str]]) -> None:
+    if cargo.path is None:
+        return
+    fitting = [suffix for suffix in suffixes.value if cargo.path.name.endswith(suffix)]
+    if not fitting:
+        raise refusal_by(f"{name} passes over files that do not end in .tar, .tar.zst …", suffixes)
+    if suffixes.value[fitting[0]] != cargo.outer:
+        raise refusal_by(
+            f"the file ends in {fitting[0]}, but is {_worded(cargo.outer)} outside", suffixes
+        )
+
+
+def _worded(codec: str) -> str:
+    return "not compressed" if codec == "none" else f"compressed with {codec}"
+
+
+def check_layers(engine: Engine, members: Iterable[Member]) -> None:
+    for member in members:
+        for codec in sorted(member.codecs - engine.layers.value):
+            raise refusal_by(
+                f"its layers are {_worded(codec)}, which it does not take", engine.layers
+            )
+
+
+def check_system(engine: Engine, members: Iterable[Member], machine: Platform | None) -> None:
+    systems = {machine.normalized.os} if machine and engine.systems.value else engine.systems.value
+    if not systems:
+        return
+    found = {member.platform.normalized.os for member in members if member.platform}
+    if found and not found & systems:
+        raise refusal_by(
+            f"it is for {', '.join(sorted(found))}, the engine for {', '.join(sorted(systems))}",
+            engine.systems,
+        )
+
+
+def elsewhere(platforms: Iterable[Platform], machine: Platform | None) -> tuple[str, ...]:
+    known = list(platforms)
+    if machine is None or not known or any(platform.fits(machine) for platform in known):
+        return ()
+    return (f"nothing of it runs on {machine}",)
+
+
+def left_behind(entry: Entry, kept: Iterable[Platform]) -> tuple[str, ...]:
+    others = [str(platform) for platform in entry.platforms if platform not in set(kept)]
+    return (f"the platforms {', '.join(others)}",) if others else ()
+
+
+def names_lost(written: Iterable[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    """What is lost where the engine calls an image otherwise than the file does."""
+    before = [str(reference_of(name) or name) for name in written]
+    gone = [name for name in before if name not in names]
+    return (f"{NAME_LOST} {', '.join(gone)}",) if gone else ()
+
+
+def sparse(entry: Entry, engine: Engine) -> Refusal:
+    absent = [str(member.platform) for member in entry.members if not member.whole]
+    return refusal_by(
+        f"{entry.title} lacks {', '.join(absent)}, which its index names", engine.sparse
+    )
+
+
+def docker_names(entry: Entry, engine: Engine) -> tuple[str, ...]:
+    names = []
+    for tag in entry.names:
+        try:
+            names.append(str(Reference.parse(tag)))
+        except InvalidDocument:
+            raise refusal_by(
+                f"{tag!r} is no image name: invalid reference format", engine.tag_alone
+            ) from None
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,1 @@
+"""Layers as a file system: flattened into a tree, written out, and made from a root file system."""

@@ -1,0 +1,191 @@
+"""The file system of images, or a part of it, out of them: as a tar, a folder or one file.
+
+Several platforms stand in folders of their own, named as buildx does: `linux_arm64`,
+`linux_arm_v7`.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocilayout import notices
+from ocilayout.blobs import partial_folder
+from ocilayout.errors import (
+    AmbiguousName,
+    CannotHold,
+    DestinationExists,
+    InvalidDocument,
+    NotFound,
+    PlatformConflict,
+)
+from ocilayout.graph import is_attestation, is_document, manifests_below, platform_of, read_manifest
+from ocilayout.protocols import ImageSource
+from ocilayout.rootfs.flatten import FlatImage, flatten
+from ocilayout.rootfs.folder_output import listed, shown, write_folder
+from ocilayout.rootfs.plan import Plan
+from ocilayout.rootfs.tar_output import write_tar
+from ocilayout.rootfs.tree import Folder, Node
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.documents import Manifest
+from ocilayout.spec.platform import Platform
+from ocilayout.streams import Progress, Writable, ignore
+
+_FOLDER_NAME = re.compile(r"[A-Za-z0-9._()-]+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One image with what is to be exported of it."""
+
+    platform: Platform
+    descriptor: Descriptor
+    image: FlatImage
+    part: Node
+    name: bytes
+    """The last name of the part's path; empty for the top."""
+    folder: bytes
+    """Where it goes among the other platforms; empty where there are none."""
+
+    @property
+    def top(self) -> Folder:
+        """What is written: the part if it is a folder, else a folder with the part in it."""
+        if isinstance(self.part, Folder):
+            return self.part
+        around = Folder()
+        around.children[self.name] = self.part
+        return around
+
+    @property
+    def plan(self) -> Plan:
+        """What is written, in its order."""
+        return Plan.of(self.image, self.top, self.folder)
+
+
+def images_of(source: ImageSource) -> list[tuple[Descriptor, Platform, Manifest]]:
+    """The container images that a source leads to, without its artifacts and attestations.
+
+    Raises CannotHold where there is none.
+    """
+    found = []
+    for descriptor in manifests_below(source, source.index.children):
+        if descriptor.digest in source.absent or is_attestation(descriptor):
+            continue
+        if is_document(descriptor):
+            manifest = read_manifest(source, descriptor)
+            if manifest.is_image:
+                platform = platform_of(source, descriptor) or Platform("", "")
+                found.append((descriptor, platform, manifest))
+    if not found:
+        raise CannotHold("there is no container image here, so no file system")
+    return found
+
+
+def flattened(
+    source: ImageSource, path: str = "/", *, on_bytes: Progress = ignore
+) -> list[Exported]:
+    """The images of a source with the part of each that stands at `path`, through symlinks.
+
+    Raises CannotHold where there is no image, NotFound where an image has no such file,
+    PlatformConflict where two images are for one platform, and what flattening raises.
+    """
+    images = images_of(source)
+    wanted = _cleaned(path)
+    found: list[Exported] = []
+    for descriptor, platform, manifest in images:
+        folder = _folder_name(platform, descriptor) if len(images) > 1 else b""
+        for other in found:
+            if other.folder == folder:
+                raise PlatformConflict(
+                    f"{other.descriptor.digest} and {descriptor.digest} are both for {platform}: "
+                    "pick one by @DIGEST"
+                )
+        image = flatten(source, manifest, on_bytes)
+        part = image.tree.find(wanted)
+        if part is None:
+            raise NotFound(f"image {descriptor.digest} ({platform}) has no file {path!r}")
+        name = wanted.rpartition(b"/")[2]
+        found.append(Exported(platform, descriptor, image, part, name, folder))
+    return found
+
+
+def export_tar(exported: Sequence[Exported], out: Writable, *, on_bytes: Progress = ignore) -> None:
+    """Write the files as one tar: the same bytes for the same images."""
+    write_tar([item.plan for item in exported], out, on_bytes)
+
+
+def export_folder(
+    exported: Sequence[Exported],
+    folder: Path,
+    *,
+    devices: bool = False,
+    on_bytes: Progress = ignore,
+) -> None:
+    """Write the files into a new folder, which appears whole or not at all.
+
+    Devices are left out, and said, unless `devices`. Raises DestinationExists where the folder
+    has something in it.
+    """
+    _refuse_taken(folder)
+    plans = [item.plan for item in exported]
+    _say_devices(plans, devices)
+    attributes = exported[0].top.attributes if len(exported) == 1 else None
+    with partial_folder(folder) as (partial, publish):
+        write_folder(plans, partial, attributes, devices=devices, on_bytes=on_bytes)
+        if not publish():
+            raise DestinationExists(f"{folder} appeared while it was written: name another folder")
+
+
+def export_file(
+    exported: Sequence[Exported], out: Writable, *, on_bytes: Progress = ignore
+) -> None:
+    """Write the content of the one file that is exported; raises AmbiguousName or CannotHold."""
+    if len(exported) > 1:
+        platforms = ", ".join(str(item.platform) for item in exported)
+        raise AmbiguousName(f"there are several images here: pick one by --platform: {platforms}")
+    [item] = exported
+    if item.part.kind != "file":
+        raise CannotHold(f"{shown(item.name)} is a {item.part.kind}, not a file")
+    for _, content in item.image.contents([item.part], on_bytes):
+        for chunk in content:
+            out.write(chunk)
+
+
+def is_one_file(exported: Sequence[Exported]) -> bool:
+    """Whether what is exported is one file of one image."""
+    return len(exported) == 1 and exported[0].part.kind == "file"
+
+
+def _refuse_taken(folder: Path) -> None:
+    if folder.is_dir() and not any(os.scandir(folder)):
+        return
+    if os.path.lexists(folder):
+        raise DestinationExists(f"{folder} exists: name a new folder, or an empty one")
+
+
+def _say_devices(plans: Sequence[Plan], devices: bool) -> None:
+    left_out = [shown(path) for plan in plans for path, _ in plan.devices]
+    if left_out and not devices:
+        notices.note(
+            f"{len(left_out)} device files are left out: {listed(left_out)}: "
+            "--devices makes them, as root"
+        )
+
+
+def _cleaned(path: str) -> bytes:
+    parts = [part for part in os.fsencode(path).split(b"/") if part not in {b"", b"."}]
+    if b".." in parts:
+        raise NotFound(f"{path!r} leads out of the image")
+    return b"/".join(parts)
+
+
+def _folder_name(platform: Platform, descriptor: Descriptor) -> bytes:
+    normal = platform.normalized
+    system = f"{normal.os}({normal.os_version})" if normal.os_version else normal.os
+    name = "_".join(part for part in (system, normal.architecture, normal.variant) if part)
+    if platform.is_unknown or not _FOLDER_NAME.fullmatch(name):
+        raise InvalidDocument(
+            f"image {descriptor.digest} does not say for which platform it is: pick one by @DIGEST"
+        )
+    return name.encode()

@@ -1,0 +1,70 @@
+"""A tar of a root file system as a tree, plain or compressed, read in place."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from ocilayout.compression import Codec, codec_of, inflated
+from ocilayout.rootfs.layers import lay_over
+from ocilayout.rootfs.plan import Content
+from ocilayout.rootfs.tree import Folder, Node, Tree
+from ocilayout.spec.digest import Digest
+from ocilayout.streams import (
+    FileSlice,
+    HashingReader,
+    Progress,
+    digest_of,
+    ignore,
+)
+from ocilayout.tar_blocks import StreamBlocks
+
+
+@dataclass(frozen=True)
+class TarSource:
+    """A tar that was gone over once."""
+
+    file: BinaryIO
+    size: int
+    """Bytes of the file."""
+    label: str
+    codec: Codec
+    digest: Digest
+    """Of the file as it is."""
+    diff_id: Digest
+    """Of the tar in it."""
+    tree: Tree
+
+    @property
+    def top(self) -> Folder:
+        """The top folder."""
+        return self.tree.root
+
+    @classmethod
+    def of(cls, file: BinaryIO, size: int, label: str) -> "TarSource":
+        """The tar in an open file, which stays its owner's; raises InvalidArchive."""
+        codec = codec_of(FileSlice(file.fileno(), 0, 8).read() or b"")
+        tree = Tree(label)
+        plain = HashingReader(_plain(file, size, codec, label))
+        blocks = StreamBlocks(cast(BinaryIO, plain), label, vouched=False)
+        lay_over(tree, blocks, 0)
+        for _ in blocks.tail(0):
+            pass
+        diff_id = plain.digest
+        if codec.name == "none":
+            return cls(file, size, label, codec, diff_id, diff_id, tree)
+        digest, _ = digest_of(cast(BinaryIO, FileSlice(file.fileno(), 0, size)))
+        return cls(file, size, label, codec, digest, diff_id, tree)
+
+    def contents(
+        self, nodes: Iterable[Node], on_bytes: Progress = ignore
+    ) -> Iterator[tuple[Node, Content]]:
+        """Each file of `nodes` with its content, in the order of the tar."""
+        plain = _plain(self.file, self.size, self.codec, self.label)
+        blocks = StreamBlocks(plain, self.label, vouched=False)
+        for node in sorted(nodes, key=lambda node: node.offset):
+            on_bytes(node.size)
+            yield node, blocks.chunks(node.offset, node.size)
+
+
+def _plain(file: BinaryIO, size: int, codec: Codec, label: str) -> BinaryIO:
+    return inflated(cast(BinaryIO, FileSlice(file.fileno(), 0, size)), codec, label)

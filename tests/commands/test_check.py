@@ -1,0 +1,104 @@
+"""`check` and `convert --for` as a person meets them."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.real.command_line import assert_refused, ocilayout, succeed
+from tests.real.readers import read
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+MULTI = SAMPLES / "buildx-multi-attested.tar"
+HYBRID = SAMPLES / "docker-25-riscv64.tar"
+ZSTD = SAMPLES / "buildx-zstd-ppc64le"
+
+
+def test_what_loads_is_said_with_its_name_and_platform() -> None:
+    done = ocilayout("check", HYBRID, "--for", "docker-20.10")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "docker-20.10: docker.io/library/hello:riscv64 loads for linux/riscv64\n"
+    )
+
+
+def test_what_does_not_load_has_a_reason_and_a_command(tmp_path: Path) -> None:
+    done = ocilayout("check", MULTI, "--for", "docker-20.10")
+    assert done.returncode == 3
+    verdict, mend = done.stdout.splitlines()
+    assert verdict.startswith("docker-20.10: registry.example/hello:1 will not load: it has no")
+    command = shlex.split(mend.partition("mend it: ")[2])
+    assert command[:3] == ["ocilayout", "convert", str(MULTI)]
+    target = tmp_path / command[3]
+    succeed(*command[1:3], target, *command[4:])
+    assert ocilayout("check", target, "--for", "docker-20.10").returncode == 0
+
+
+def test_one_of_several_engines_is_enough_to_fail() -> None:
+    done = ocilayout("check", MULTI, "--for", "containerd", "--for", "docker-29")
+    assert done.returncode == 3
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()[:2]] == [
+        "containerd",
+        "docker-29",
+    ]
+
+
+def test_json_has_the_source_of_each_reason() -> None:
+    told = json.loads(ocilayout("check", MULTI, "--for", "all", "--json").stdout)
+    assert len(told["engines"]) == 11
+    reasons = [image for engine in told["engines"] for image in engine["images"]]
+    assert all(image["loads"] or image["source"] for image in reasons)
+
+
+def test_an_engine_must_be_named() -> None:
+    assert ocilayout("check", MULTI).returncode == 2
+    assert ocilayout("check", MULTI, "--for", "lxc").returncode == 2
+
+
+def test_what_is_no_image_is_an_error() -> None:
+    assert_refused(ocilayout("check", SAMPLES / "rootfs-amd64.tar", "--for", "all"), "no image")
+
+
+@pytest.mark.parametrize(
+    ("engine", "name", "mention"),
+    [
+        ("docker-20.10", "out.tar.zst", "zstd"),
+        ("containerd", "out.tar.gz", "gzip"),
+        ("k3s", "out.tar.xz", "xz"),
+        ("docker-29", "oci:out", "docker-archive"),
+    ],
+)
+def test_a_target_that_the_engine_does_not_read_is_wrong_usage(
+    engine: str, name: str, mention: str
+) -> None:
+    done = ocilayout("convert", MULTI, name, "--for", engine)
+    assert (done.returncode, mention in done.stderr) == (2, True)
+
+
+def test_layers_that_the_engine_does_not_take_cannot_be_asked_for(tmp_path: Path) -> None:
+    done = ocilayout(
+        "convert", MULTI, tmp_path / "out.tar", "--for", "docker-20.10", "--compression", "zstd"
+    )
+    assert (done.returncode, "docker-20.10" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("engine", "codec"), [("docker-20.10", "gzip"), ("docker-23", "zstd"), ("podman", "zstd")]
+)
+def test_only_layers_that_must_change_are_changed(engine: str, codec: str, tmp_path: Path) -> None:
+    succeed("convert", ZSTD, tmp_path / "out.tar", "--for", engine)
+    (saved,) = read(tmp_path / "out.tar").saved
+    assert set(saved.codecs) == {codec}
+
+
+def test_gaps_are_left_out_for_an_engine(tmp_path: Path) -> None:
+    layout = tmp_path / "layout"
+    succeed("convert", MULTI, f"oci:{layout}")
+    (entry,) = read(layout).entries
+    arm = next(image for image in entry.images if image.platform == "linux/arm64")
+    (layout / "blobs" / arm.manifest.replace(":", "/")).unlink()
+    assert ocilayout("check", layout, "--for", "registry").returncode == 3
+    done = ocilayout("convert", layout, tmp_path / "out.tar", "--for", "containerd")
+    assert (done.returncode, "linux/arm64" in done.stderr) == (0, True)
+    assert ocilayout("check", tmp_path / "out.tar", "--for", "containerd").returncode == 0

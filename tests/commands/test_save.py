@@ -1,0 +1,72 @@
+"""`save` with clients that are programs of the tests; real ones are in tests/real."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands.clients import Clients
+from tests.real.command_line import assert_refused, ocilayout
+from tests.real.readers import read
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+TWO = SAMPLES / "docker-20.10-two-images.tar"
+
+
+@pytest.fixture
+def clients(tmp_path: Path) -> Clients:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return Clients(folder)
+
+
+def add_saving(clients: Clients, **save: object) -> None:
+    clients.add(
+        "docker",
+        {
+            "version": {"says": '{"Server": {"Version": "20.10.24"}}'},
+            "info": {"says": '{"OSType": "linux", "Architecture": "x86_64"}'},
+            "save": {"gives": str(TWO), **save},
+        },
+    )
+
+
+def test_several_are_saved_at_once(clients: Clients, tmp_path: Path) -> None:
+    add_saving(clients)
+    target = tmp_path / "out"
+    done = ocilayout(
+        "save", "hello:amd64", "greeter", f"oci:{target}", environment=clients.environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert clients.calls()[-1] == ["docker", "save", "hello:amd64", "greeter"]
+    assert read(target).images == {(item.config, item.diff_ids) for item in read(TWO).saved}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "out"]
+
+
+def test_a_client_that_fails_half_way_leaves_nothing(clients: Clients, tmp_path: Path) -> None:
+    add_saving(clients, complains="Error: disk on fire\n", code=1)
+    target = tmp_path / "out.tar"
+    done = ocilayout("save", "hello:amd64", target, environment=clients.environment)
+    assert_refused(done, "docker failed", "disk on fire")
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
+
+
+@pytest.mark.parametrize("name", ["--all", "", "a b"])
+def test_a_name_cannot_be_an_option_of_the_client(
+    name: str, clients: Clients, tmp_path: Path
+) -> None:
+    add_saving(clients)
+    done = ocilayout("save", "--", name, tmp_path / "out.tar", environment=clients.environment)
+    assert done.returncode == 2
+    assert not (clients.folder / "calls").exists()
+
+
+def test_an_engine_is_a_place_to_convert_from(clients: Clients, tmp_path: Path) -> None:
+    add_saving(clients)
+    done = ocilayout(
+        "convert",
+        "docker-daemon:hello:amd64",
+        f"oci:{tmp_path / 'out'}",
+        environment=clients.environment,
+    )
+    assert done.returncode == 0, done.stderr
+    assert clients.calls()[-1] == ["docker", "save", "hello:amd64"]
