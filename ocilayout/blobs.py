@@ -1,4 +1,4 @@
-"""Where blobs lie: in memory, in a folder, spread over several places; and how a file appears.
+"""Where blobs lie: in memory, in a folder, spread over several places.
 
 A folder is only ever entered through file descriptors and without following links, since who made
 it may have put a link to somewhere else where a blob, or the folder of blobs, should be.
@@ -9,24 +9,17 @@ import fcntl
 import io
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ocilayout.errors import (
-    BlobNotFound,
-    DestinationExists,
-    IntegrityError,
-    InvalidArchive,
-    PlaceNotFound,
-)
+from ocilayout.errors import BlobNotFound, IntegrityError, InvalidArchive
+from ocilayout.partial import partial_in, partial_name, unlink_if_there
 from ocilayout.protocols import BlobReader
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.streams import Discard, FileWriter, VerifiedReader, copy_stream
-
-PARTIAL_PREFIX, PARTIAL_SUFFIX = ".ocilayout-", ".partial"
+from ocilayout.streams import Discard, VerifiedReader, copy_stream
 
 
 class MemoryBlobs:
@@ -119,7 +112,7 @@ class FolderFiles:
 
     def write(self, name: str, content: BinaryIO) -> None:
         """Write a file at the top, durably: under its name it is whole or not there."""
-        with _partial_in(self.descriptor, f"{self.label}/{name}") as (file, partial):
+        with partial_in(self.descriptor, f"{self.label}/{name}") as (file, partial):
             copy_stream(content, file)
             file.sync()
             os.rename(partial, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
@@ -170,7 +163,7 @@ class FolderBlobs:
         """Write a blob, durably, under its name; a wrong one of that name is replaced."""
         folder = self._folder(digest.algorithm)
         try:
-            with _partial_in(self._files.descriptor, self._files.label) as (file, name):
+            with partial_in(self._files.descriptor, self._files.label) as (file, name):
                 copy_stream(content, file)
                 file.sync()
                 os.rename(
@@ -203,7 +196,7 @@ class FolderBlobs:
             )
         folder = self._folder(descriptor.digest.algorithm)
         top = self._files.descriptor
-        name = _partial_name()
+        name = partial_name()
         # Held, so that no other run takes the new name for a leftover.
         fcntl.flock(file.fileno(), fcntl.LOCK_SH)
         try:
@@ -216,7 +209,7 @@ class FolderBlobs:
             raise
         finally:
             # Also after success: two names of one file are not renamed onto each other (POSIX).
-            _unlink(name, top)
+            unlink_if_there(name, top)
             os.close(folder)
         return True
 
@@ -236,187 +229,3 @@ class FolderBlobs:
                 os.close(current)
             current = inner
         return current
-
-
-Publish = Callable[[], None]
-
-
-@contextmanager
-def partial_file(path: Path, *, replace: bool) -> Iterator[tuple[FileWriter, Publish]]:
-    """A file that appears at `path` when `publish` is called, whole, and otherwise never.
-
-    Raises DestinationExists where `path` is there and may not be replaced; OSError as it comes.
-    What a killed run left beside it is removed.
-    """
-    if not replace and os.path.lexists(path):
-        raise _exists(path)
-    if path.is_dir():
-        raise DestinationExists(f"{path} is a folder: name a file in it")
-    if not path.parent.is_dir():
-        raise PlaceNotFound(f"{path.parent} does not exist: make the folder first")
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        remove_leftovers(folder)
-        with _partial_in(folder, str(path)) as (file, name):
-
-            def publish() -> None:
-                file.sync()
-                if replace:
-                    os.rename(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-                else:
-                    _rename_to_new(folder, name, path)
-                os.fsync(folder)
-
-            yield file, publish
-    finally:
-        os.close(folder)
-
-
-def replace_file(folder: int, name: str, content: bytes) -> None:
-    """Replace the file `name` in the folder of that descriptor: the old one or the new one."""
-    with _partial_in(folder, name) as (file, partial):
-        with suppress(FileNotFoundError):
-            os.fchmod(file.fileno(), stat.S_IMODE(os.stat(name, dir_fd=folder).st_mode))
-        file.write(content)
-        file.sync()
-        os.rename(partial, name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
-
-
-@contextmanager
-def partial_folder(path: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
-    """A folder that appears at `path` when `publish` is called, whole, and otherwise never.
-
-    `publish` is False where something else appeared at `path` in the meantime; then the folder
-    still has its partial name, until the context is left.
-    """
-    made = _make_parents(path)
-    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        remove_leftovers(parent)
-        with _partial_folder_in(path.parent) as (partial, held):
-
-            def publish() -> bool:
-                os.fsync(held)
-                try:
-                    os.rename(partial, path)
-                except OSError as error:
-                    if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
-                        return False
-                    raise
-                os.fsync(parent)
-                return True
-
-            yield partial, publish
-    finally:
-        os.close(parent)
-        for folder in made:
-            # Goes where nothing was published in it.
-            with suppress(OSError):
-                folder.rmdir()
-
-
-def _make_parents(path: Path) -> list[Path]:
-    """Make the folders that `path` needs; those that are new, innermost first."""
-    missing = [folder for folder in path.parents if not folder.exists()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return missing
-
-
-def remove_leftovers(folder: int) -> None:
-    """Remove what runs that were killed left behind in the folder of that descriptor.
-
-    A run holds a lock on what it writes, so what can be locked is nobody's.
-    """
-    for name in os.listdir(folder):
-        if not (name.startswith(PARTIAL_PREFIX) and name.endswith(PARTIAL_SUFFIX)):
-            continue
-        with suppress(OSError):
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            held = os.open(name, flags, dir_fd=folder)
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if stat.S_ISDIR(os.fstat(held).st_mode):
-                    _remove_tree(Path(f"/proc/self/fd/{folder}") / name)
-                else:
-                    os.unlink(name, dir_fd=folder)
-            finally:
-                os.close(held)
-
-
-@contextmanager
-def _partial_in(folder: int, label: str) -> Iterator[tuple[FileWriter, str]]:
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with ExitStack() as stack:
-        while True:
-            name = _partial_name()
-            # Before it is made: a signal may arrive as soon as it is.
-            stack.callback(_unlink, name, folder)
-            try:
-                descriptor = os.open(name, flags, 0o666, dir_fd=folder)
-            except OSError as error:
-                error.filename = label
-                raise
-            stack.callback(os.close, descriptor)
-            # Between its making and its locking another run may have taken it for a leftover.
-            if _hold(descriptor) and os.fstat(descriptor).st_nlink:
-                break
-        yield FileWriter(descriptor, label), name
-
-
-@contextmanager
-def _partial_folder_in(parent: Path) -> Iterator[tuple[Path, int]]:
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    with ExitStack() as stack:
-        while True:
-            partial = parent / _partial_name()
-            stack.callback(_remove_tree, partial)
-            partial.mkdir()
-            with suppress(FileNotFoundError):
-                descriptor = os.open(partial, flags)
-                stack.callback(os.close, descriptor)
-                if _hold(descriptor) and partial.is_dir():
-                    break
-        yield partial, descriptor
-
-
-def _unlink(name: str, folder: int) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=folder)
-
-
-def _partial_name() -> str:
-    return f"{PARTIAL_PREFIX}{os.urandom(8).hex()}{PARTIAL_SUFFIX}"
-
-
-def _hold(descriptor: int) -> bool:
-    """Whether it is ours; where there are no locks everything is, and no leftover is removed."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _rename_to_new(folder: int, name: str, path: Path) -> None:
-    try:
-        os.link(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-    except FileExistsError:
-        raise _exists(path) from None
-    except OSError:
-        # No hard links on this file system.
-        if os.path.lexists(path):
-            raise _exists(path) from None
-        os.rename(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-
-
-def _exists(path: Path) -> DestinationExists:
-    return DestinationExists(f"{path} exists: --force replaces it")
-
-
-def _remove_tree(path: Path) -> None:
-    import shutil
-
-    shutil.rmtree(path, ignore_errors=True)

@@ -109,8 +109,8 @@ def _refuse_several(source: Any) -> None:
 
 def _write(exported: Any, target: Path | None, force: bool, devices: bool, on_bytes: Any) -> str:
     """Write to the target; what that is, in a word."""
-    from ocilayout.blobs import partial_file
     from ocilayout.compression import CODECS, deflated
+    from ocilayout.partial import partial_file
     from ocilayout.rootfs.export import export_file, export_folder, export_tar, is_one_file
     from ocilayout.stores.layout_tar import is_tar_name, outer_codec
     from ocilayout.streams import FileWriter

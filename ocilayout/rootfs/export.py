@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocilayout import notices
-from ocilayout.blobs import partial_folder
 from ocilayout.errors import (
     AmbiguousName,
     CannotHold,
@@ -21,6 +20,7 @@ from ocilayout.errors import (
     PlatformConflict,
 )
 from ocilayout.graph import is_attestation, is_document, manifests_below, platform_of, read_manifest
+from ocilayout.partial import partial_folder
 from ocilayout.protocols import ImageSource
 from ocilayout.rootfs.flatten import FlatImage, flatten
 from ocilayout.rootfs.folder_output import listed, shown, write_folder

@@ -13,15 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ocilayout.blobs import (
-    FolderBlobs,
-    FolderFiles,
-    partial_folder,
-    remove_leftovers,
-    replace_file,
-)
+from ocilayout.blobs import FolderBlobs, FolderFiles
 from ocilayout.errors import DestinationExists, LayoutBusy, OciLayoutError, UsageError
 from ocilayout.graph import walk
+from ocilayout.partial import partial_folder, remove_leftovers, replace_file
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor

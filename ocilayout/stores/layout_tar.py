@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ocilayout.blobs import partial_file
 from ocilayout.compression import CODECS, Codec, deflated
 from ocilayout.errors import DestinationExists, UsageError
+from ocilayout.partial import partial_file
 from ocilayout.protocols import DestinationOptions, ImageSource
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor

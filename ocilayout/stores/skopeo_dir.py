@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ocilayout import notices
-from ocilayout.blobs import FolderFiles, partial_folder, replace_file
+from ocilayout.blobs import FolderFiles
 from ocilayout.errors import (
     BlobNotFound,
     CannotHold,
@@ -20,6 +20,7 @@ from ocilayout.errors import (
     UsageError,
 )
 from ocilayout.graph import is_document
+from ocilayout.partial import partial_folder, replace_file
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
 from ocilayout.spec import media_types, names, strict_json
 from ocilayout.spec.descriptor import Descriptor
