@@ -1,5 +1,4 @@
 import fcntl
-import io
 import os
 import signal
 import stat
@@ -11,22 +10,19 @@ from pathlib import Path
 import pytest
 
 from ocilayout.blobs import FolderFiles
-from ocilayout.errors import (
-    DestinationExists,
-)
-from ocilayout.partial import PREFIX as PARTIAL_PREFIX
-from ocilayout.partial import SUFFIX as PARTIAL_SUFFIX
+from ocilayout.errors import DestinationExists
 from ocilayout.partial import (
+    PREFIX,
+    SUFFIX,
     partial_file,
     partial_folder,
     remove_leftovers,
     replace_file,
 )
-from ocilayout.spec.digest import Digest
 from tests.folders import opened_folder
 
 CONTENT = b"The content of a blob."
-LEFTOVER = f"{PARTIAL_PREFIX}0123456789abcdef{PARTIAL_SUFFIX}"
+LEFTOVER = f"{PREFIX}0123456789abcdef{SUFFIX}"
 
 
 @pytest.fixture
@@ -40,11 +36,6 @@ def path_of(files: FolderFiles, name: str) -> Path:
     path = Path(files.label) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def put(files: FolderFiles, content: bytes = CONTENT) -> Path:
-    FolderBlobs(files).put(Digest.of(content), io.BytesIO(content))
-    return Path(files.label) / Digest.of(content).blob_path
 
 
 def everything(folder: Path) -> list[str]:
@@ -199,7 +190,7 @@ def test_nothing_but_leftovers_is_removed(folder: FolderFiles) -> None:
         path_of(folder, name).write_bytes(b"")
     canary = path_of(folder, "../outside/canary")
     canary.write_bytes(b"")
-    path_of(folder, f"{PARTIAL_PREFIX}link{PARTIAL_SUFFIX}").symlink_to(canary.parent)
+    path_of(folder, f"{PREFIX}link{SUFFIX}").symlink_to(canary.parent)
     tree = path_of(folder, f"{LEFTOVER}/blobs/sha256/abc")
     tree.write_bytes(b"")
     path_of(folder, f"{LEFTOVER}/link").symlink_to(canary.parent)
