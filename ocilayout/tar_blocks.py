@@ -16,6 +16,8 @@ class Blocks(Protocol):
 
     label: str
     """What messages call the archive."""
+    vouched: bool
+    """Whether something else tells that all bytes are here, as a layer's digest does."""
 
     def read(self, offset: int, count: int) -> bytes:
         """`count` bytes at `offset`; raises InvalidArchive where there are fewer."""
@@ -38,6 +40,7 @@ class FileBlocks:
     """An archive on disk; headers that stand close together are read many at a time."""
 
     _WINDOW = 64 * 1024
+    vouched = False
 
     def __init__(self, descriptor: int, label: str) -> None:
         self._descriptor = descriptor
@@ -94,7 +97,7 @@ class StreamBlocks:
         the blocks of zeros at the end may be missing, as Go's reader, and so every engine, allows.
         """
         self.label = label
-        self._vouched = vouched
+        self.vouched = vouched
         self._stream = io.BufferedReader(cast(io.RawIOBase, stream), CHUNK)
         self._position = 0
 
@@ -113,7 +116,7 @@ class StreamBlocks:
 
     def may_end(self, offset: int) -> bool:
         """Whether the stream ends at `offset`, where that is allowed."""
-        if not self._vouched:
+        if not self.vouched:
             return False
         self._skip_to(offset)
         return not self._stream.peek(1)

@@ -51,6 +51,8 @@ def _podman_layout(cargo: Cargo, engine: Engine, machine: Platform | None) -> li
         raise sparse(entry, engine)
     check_layers(engine, entry.members)
     names = _podman_layout_names(cargo, entry)
+    if cargo.is_folder and any(name != name.lower() for name in names):
+        raise refusal_by("its path, which becomes its name, has upper-case letters", engine.outer)
     chosen = [p for p in entry.platforms if machine is None or p.fits(machine)]
     platforms = tuple(chosen) if entry.is_index else entry.platforms
     lost = (
