@@ -104,6 +104,7 @@ class FolderFiles:
                 raise InvalidArchive(f"{self.label}: {name} leads through a link") from None
             if error.errno == errno.ENXIO:
                 raise InvalidArchive(f"{self.label}: {name} is not a regular file") from None
+            error.filename = f"{self.label}/{name}"
             raise
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)

@@ -16,7 +16,12 @@ from ocilayout.graph import (
     read_document,
     walk,
 )
-from ocilayout.protocols import ImageDestination, ImageSource, LinkDestination
+from ocilayout.protocols import (
+    ChoosyDestination,
+    ImageDestination,
+    ImageSource,
+    LinkDestination,
+)
 from ocilayout.recoding import Order, Recoded, Workshop, codec_in, with_codec
 from ocilayout.rewriting import Rewriter, ordered_documents
 from ocilayout.spec.config import ImageConfig
@@ -71,6 +76,12 @@ class Report:
     """The old digest of each blob that changed, and what it became."""
 
 
+def check(source: ImageSource, destination: ImageDestination) -> None:
+    """Raise beforehand what the destination would refuse at the end."""
+    if isinstance(destination, ChoosyDestination):
+        destination.check(source)
+
+
 def missing_blobs(source: ImageSource, destination: ImageDestination) -> list[Descriptor]:
     """What a transfer would have to read: each blob that the destination lacks."""
     return [blob for blob in walk(source) if not destination.has_blob(blob)]
@@ -94,6 +105,7 @@ def transfer(
     system; those are not read. `on_bytes` is told what was read of the source. Raises what reading
     and writing raise; then nothing was committed.
     """
+    check(source, destination)
     copier = _Copier(source, destination, on_bytes, link)
     leaves = [blob for blob in walk(source) if not is_document(blob)]
     orders = _orders(source, recode, copier.rewriter) if recode is not keep else {}

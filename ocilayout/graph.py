@@ -12,6 +12,7 @@ from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest, parse_document
+from ocilayout.spec.names import names_of, subject_of_tag
 from ocilayout.spec.platform import Platform
 from ocilayout.streams import Progress, VerifiedReader, ignore
 
@@ -177,6 +178,24 @@ def refers_to(source: BlobReader, descriptor: Descriptor) -> Digest | None:
     except BlobNotFound:
         return None
     return None if subject is None else subject.digest
+
+
+def speaks_of(source: ImageSource, entry: Descriptor) -> Digest | None:
+    """What an entry of a source's index refers to, by itself or by its tag; None of images."""
+    for name in names_of(entry):
+        subject = subject_of_tag(name)
+        if subject is not None:
+            return subject
+    return None if entry.digest in source.absent else refers_to(source, entry)
+
+
+def images_listed(source: ImageSource) -> list[Descriptor]:
+    """The entries of a source's index that are images of their own, once each."""
+    found: dict[Digest, Descriptor] = {}
+    for entry in source.index.children:
+        if not is_attestation(entry) and speaks_of(source, entry) is None:
+            found.setdefault(entry.digest, entry)
+    return list(found.values())
 
 
 def walk(source: ImageSource) -> Iterator[Descriptor]:

@@ -1,12 +1,11 @@
 """Which entries of an index a person means by a name or a digest."""
 
-from ocilayout.errors import AmbiguousName, ImageNotFound
-from ocilayout.graph import View, is_document, read_document
+from ocilayout.errors import AmbiguousName, ImageNotFound, OciLayoutError
+from ocilayout.graph import View, is_document, manifests_below, read_document, speaks_of
 from ocilayout.protocols import ImageSource
 from ocilayout.spec import media_types, names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index
 
 _SHOWN = 10
 
@@ -31,8 +30,7 @@ def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
         raise ImageNotFound(f"{label} has no image {wanted!r}; it has {_known_names(source)}")
     _refuse_several(found, wanted, label)
     name, descriptor = found[0]
-    entries = names.renamed(descriptor, [name])
-    return View(source, _with_entries(source.index, entries), absent=source.absent)
+    return _picked(source, names.renamed(descriptor, [name]))
 
 
 def _refuse_several(found: list[tuple[str, Descriptor]], wanted: str, label: str) -> None:
@@ -61,11 +59,28 @@ def by_digest(source: ImageSource, wanted: Digest, label: str) -> ImageSource:
         if member is None:
             raise ImageNotFound(f"{label} has no image {wanted}; it has {_known_names(source)}")
         entries = [member]
-    return View(source, _with_entries(source.index, entries), absent=source.absent)
+    return _picked(source, entries)
 
 
-def _with_entries(index: Index, entries: list[Descriptor]) -> Index:
-    return index.with_fields(manifests=[dict(entry.fields) for entry in entries])
+def _picked(source: ImageSource, entries: list[Descriptor]) -> ImageSource:
+    """The source with these entries, and the entries that speak of them or of their members."""
+    images = {entry.digest for entry in entries}
+    spoken_of = images | {member.digest for member in manifests_below(source, entries)}
+    referrers = [
+        entry
+        for entry in source.index.children
+        if entry.digest not in images and _subject(source, entry) in spoken_of
+    ]
+    kept = [dict(entry.fields) for entry in (*entries, *referrers)]
+    return View(source, source.index.with_fields(manifests=kept), absent=source.absent)
+
+
+def _subject(source: ImageSource, entry: Descriptor) -> Digest | None:
+    try:
+        return speaks_of(source, entry)
+    except OciLayoutError:
+        # It was not asked for, so its damage hinders nobody.
+        return None
 
 
 def _find_member(source: ImageSource, wanted: Digest) -> Descriptor | None:

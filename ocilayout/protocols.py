@@ -54,6 +54,15 @@ class ImageDestination(Protocol):
 
 
 @runtime_checkable
+class ChoosyDestination(Protocol):
+    """A destination that knows beforehand what it cannot hold."""
+
+    def check(self, source: ImageSource) -> None:
+        """Raise, before anything is copied, what commit would raise at the end."""
+        ...
+
+
+@runtime_checkable
 class LinkDestination(Protocol):
     """A destination that can take a file without reading it."""
 

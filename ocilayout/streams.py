@@ -67,7 +67,7 @@ class VerifiedReader(io.RawIOBase):
         if not self._remaining:
             return 0
         view = memoryview(buffer)[: self._remaining]
-        count = _readinto(self._raw, view)
+        count = readinto(self._raw, view)
         if not count and len(view):
             raise IntegrityError(
                 f"{self._label} ends {self._remaining} bytes before the {self._size} that "
@@ -111,7 +111,7 @@ class HashingReader(io.RawIOBase):
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
         view = memoryview(buffer)
-        count = _readinto(self._raw, view)
+        count = readinto(self._raw, view)
         self._hash.update(view[:count])
         return count
 
@@ -235,7 +235,7 @@ def read_full(source: BinaryIO, buffer: memoryview) -> int:
     """Fill `buffer` from `source` as far as there are bytes; the count of bytes."""
     filled = 0
     while filled < len(buffer):
-        count = _readinto(source, buffer[filled:])
+        count = readinto(source, buffer[filled:])
         if not count:
             break
         filled += count
@@ -249,10 +249,11 @@ def digest_of(source: BinaryIO, algorithm: str = "sha256") -> tuple[Digest, int]
     return writer.digest, writer.size
 
 
-def _readinto(source: BinaryIO, view: memoryview) -> int:
-    readinto = getattr(source, "readinto", None)
-    if readinto is not None:
-        return int(readinto(view) or 0)
+def readinto(source: BinaryIO, view: memoryview) -> int:
+    """Some bytes of `source` into `view`; their count, 0 at the end."""
+    into = getattr(source, "readinto", None)
+    if into is not None:
+        return int(into(view) or 0)
     content = source.read(len(view))
     view[: len(content)] = content
     return len(content)

@@ -40,8 +40,8 @@ def command(
     messages = listen(wished.quiet)
     target = Target.of(destination, transport, tags, wished)
     with opened(sources, target, wished) as found:
-        origins = [place.source for place in found]
-        source = combine([wished.prepared(origin) for origin in origins])
+        parts = [wished.prepared(place.source) for place in found]
+        source = combine(parts)
         if target.names:
             source = rename(source, target.names)
-        write(wished.fitted(source), origins, target, wished, messages)
+        write(wished.fitted(source), parts, target, wished, messages)

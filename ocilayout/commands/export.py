@@ -62,7 +62,7 @@ def command(
         outer_codec(target)
     with open_place(place, scratch=scratch) as opened:
         _refuse_overlap(opened.place.path, target)
-        source = settle_missing(select(opened.source, platforms=platforms), missing)
+        source = settle_missing(select(opened.source, platforms=platforms), missing or "refuse")
         _refuse_several(source)
         total = sum(layers_size(manifest) for _, _, manifest in images_of(source))
         with bar(2 * total, progress, quiet) as on_bytes:

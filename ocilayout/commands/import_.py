@@ -78,7 +78,7 @@ def command(
         platforms=(),
         compression=compression or "gzip",
         attestations="keep",
-        missing="refuse",
+        missing=None,
         link=False,
         **wishes,
     ).checked()

@@ -60,18 +60,19 @@ def _echo_document(source: Any, config: bool) -> None:
 
 
 def _only_entry(source: Any) -> Any:
-    from ocilayout.description import images_in
     from ocilayout.errors import AmbiguousName
+    from ocilayout.graph import images_listed
+    from ocilayout.spec.names import names_of
 
-    images = images_in(source)
+    # A place may hold nothing but what speaks of images elsewhere.
+    images = images_listed(source) or list(source.index.children)
     if len(images) != 1:
-        names = [
-            name for image in images for name in image.names or (str(image.descriptor.digest),)
-        ]
+        known = [name for image in images for name in names_of(image) or (image.digest,)]
         raise AmbiguousName(
-            f"there are {len(images)} images here: pick one by :NAME or @DIGEST: {', '.join(names)}"
+            f"there are {len(images)} images here: pick one by :NAME or @DIGEST: "
+            f"{', '.join(map(str, known))}"
         )
-    return images[0].descriptor
+    return images[0]
 
 
 def _config_below(source: Any, entry: Any) -> Any:

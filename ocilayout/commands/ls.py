@@ -27,6 +27,11 @@ def command(
     quiet: bool,
 ) -> int:
     """List the images in each PLACE: names, platforms, size and digest."""
+    from ocilayout.errors import UsageError
+    from ocilayout.stores.places import STANDARD_STREAMS
+
+    if sum(place in STANDARD_STREAMS for place in places) > 1:
+        raise UsageError("- can be one place only")
     if files:
         _list_files(places, platforms, scratch, as_json, quiet)
         return 0

@@ -48,9 +48,9 @@ def command(
     target = Target.of(destination, transport, tags, wished)
     platforms = _platforms(sources, overrides)
     with opened(sources, target, wished) as places:
-        origins = [place.source for place in places]
+        parts = [wished.prepared(place.source) for place in places]
         source = merge(
-            [wished.prepared(origin) for origin in origins],
+            parts,
             target.names,
             labels=sources,
             platforms=[platforms.get(text) for text in sources],
@@ -58,7 +58,7 @@ def command(
         )
         if not any(map(names_of, source.index.children)):
             notices.warn("the result has no name: --tag NAME gives it one")
-        write(source, origins, target, wished, messages)
+        write(source, parts, target, wished, messages)
 
 
 def _platforms(sources: tuple[str, ...], overrides: tuple[str, ...]) -> dict[str, Any]:
@@ -72,5 +72,7 @@ def _platforms(sources: tuple[str, ...], overrides: tuple[str, ...]) -> dict[str
             raise UsageError(
                 f"--set-platform {override}: write SRC=OS/ARCH, with SRC as it is named in the call"
             )
+        if source in found:
+            raise UsageError(f"--set-platform names {source} twice")
         found[source] = Platform.parse(platform)
     return found

@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from ocilayout import notices
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.errors import BlobNotFound, InvalidArchive, NotFound, UsageError
 from ocilayout.graph import View
@@ -126,6 +127,13 @@ def _opened(
     return _tar(cast(BinaryIO, file), os.fstat(file.fileno()).st_size, str(rootfs))
 
 
+def _doubt_image(source: TarSource, label: str) -> None:
+    """docker save and docker export are easily mixed up."""
+    top = source.top.children
+    if b"manifest.json" in top or {b"index.json", b"oci-layout"} <= top.keys():
+        notices.warn(f"{label} looks like an image, not the root file system of one: try convert")
+
+
 def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack) -> RootfsSource:
     if content.isatty():
         raise UsageError(f"{label} is a terminal: a tar must come from a file or a pipe")
@@ -137,7 +145,9 @@ def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitSta
 def _tar(file: BinaryIO, size: int, label: str) -> TarSource:
     if size == 0:
         raise InvalidArchive(f"{label} is empty")
-    return TarSource.of(file, size, label)
+    source = TarSource.of(file, size, label)
+    _doubt_image(source, label)
+    return source
 
 
 def _parts(

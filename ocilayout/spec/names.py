@@ -5,12 +5,16 @@ full name, or in older BuildKits several names with commas between them (moby/bu
 Written: both annotations, one descriptor a name, so that every engine finds the full name.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ocilayout.errors import AmbiguousName, InvalidDocument
 from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
 from ocilayout.spec.reference import Reference
+
+_REFERRERS_TAG = re.compile(r"sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?", re.ASCII)
 
 REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
@@ -22,6 +26,15 @@ def names_of(descriptor: Descriptor) -> tuple[str, ...]:
     if full:
         return _as_names([full])
     return _as_names(descriptor.annotations.get(REF_NAME, "").split(","))
+
+
+def subject_of_tag(name: str) -> Digest | None:
+    """The image that a tag speaks of by the referrers tag schema: `sha256-HEX`, as cosign's too.
+
+    Its source is the distribution specification, "Referrers Tag Schema".
+    """
+    match = _REFERRERS_TAG.fullmatch(tag_of(name))
+    return None if match is None else Digest("sha256", match[1])
 
 
 def reference_of(name: str) -> Reference | None:
@@ -108,14 +121,14 @@ def _as_names(texts: Iterable[str]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for text in texts:
         stripped = text.strip()
-        # A digest alone, as in app@sha256:…, says which image it is, not what it is called.
-        if stripped and not _is_pin(stripped):
+        if stripped and not is_pin(stripped):
             reference = reference_of(stripped)
             names[stripped if reference is None else str(reference)] = None
     return tuple(names)
 
 
-def _is_pin(text: str) -> bool:
+def is_pin(text: str) -> bool:
+    """Whether it is a digest alone, as in `app@sha256:…`: which image, not what it is called."""
     repository, at, _ = text.partition("@")
     return bool(at) and ":" not in repository.rpartition("/")[2]
 

@@ -3,6 +3,7 @@
 A source is recognized by what is in it, a destination by its transport or the end of its name.
 """
 
+import io
 import os
 import stat
 import sys
@@ -27,7 +28,7 @@ from ocilayout.spec.platform import Platform
 from ocilayout.stores import docker_archive, layout_dir, oci_archive, skopeo_dir
 from ocilayout.stores.layout_tar import is_stream, is_tar_name, outer_codec
 from ocilayout.stores.places import Place, parse_destination, parse_source
-from ocilayout.streams import FileWriter, copy_stream
+from ocilayout.streams import CHUNK, FileWriter, copy_stream, readinto
 from ocilayout.tar_file import TarFile
 from ocilayout.zstd_frames import window_of
 
@@ -216,9 +217,10 @@ def _spooled(
     folder = scratch or scratch_folder()
     try:
         file = stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
-        head, rest = _peeked(content)
+        rest = io.BufferedReader(_Unowned(content), CHUNK)
+        head = rest.peek(8)[:8]
         codec = codec_of(head)
-        plain = inflated(rest, codec, label)
+        plain = inflated(cast(BinaryIO, rest), codec, label)
         copy_stream(plain, FileWriter(file.fileno(), str(folder)))
     except OSError as error:
         raise InvalidArchive(
@@ -229,17 +231,23 @@ def _spooled(
     return _tar(cast(BinaryIO, file), label), Outer(codec.name, window)
 
 
+class _Unowned(io.RawIOBase):
+    """A stream that stays its owner's: that this is closed, or collected, leaves it open."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        return readinto(self._stream, memoryview(buffer))
+
+
 def scratch_folder() -> Path:
     """Where large temporary files go: TMPDIR, else /var/tmp, as /tmp may be memory."""
     stated = os.environ.get("TMPDIR")
     return Path(stated) if stated else Path("/var/tmp")
-
-
-def _peeked(content: BinaryIO) -> tuple[bytes, BinaryIO]:
-    import io
-
-    buffered = io.BufferedReader(cast(io.RawIOBase, content), 1024 * 1024)
-    return buffered.peek(_HEAD)[:_HEAD], cast(BinaryIO, buffered)
 
 
 def _store_of(place: Place, files: Files) -> Store:

@@ -118,6 +118,10 @@ class TarDestination:
         self.has_blob = tar.has_blob
         self.put_blob = tar.put_blob
 
+    def check(self, source: ImageSource) -> None:
+        """Raises CannotHold where nothing is an image, AmbiguousName where two have one name."""
+        _choices(source, self._options.platforms)
+
     def commit(self, source: ImageSource) -> None:
         """Write manifest.json, index.json and the marker; raises CannotHold without an image."""
         entries = manifest_json(source, self._options)
@@ -137,27 +141,36 @@ def manifest_json(source: ImageSource, options: DestinationOptions) -> list[obje
     Raises CannotHold where there is no image at all.
     """
     entries: dict[str, dict[str, object]] = {}
-    left_out: list[str] = []
-    for descriptor in names.listed(source.index.children):
-        if is_attestation(descriptor):
-            continue
-        try:
-            chosen = _chosen(source, descriptor, options.platforms)
-        except CannotHold as error:
-            left_out.append(str(error))
-            continue
+    choices, left_out = _choices(source, options.platforms)
+    for descriptor, chosen in choices:
         if not options.takes_zstd:
             _warn_of_zstd(chosen)
         entry = entries.setdefault(str(chosen.digest), _entry(chosen))
         tags = entry["RepoTags"]
         assert isinstance(tags, list)
         tags.extend(_repo_tags(descriptor))
-    if not entries:
-        reasons = "; ".join(left_out) or "nothing here is a container image"
-        raise CannotHold(f"{reasons}: docker can load nothing of this: --to oci-archive holds it")
     for reason in left_out:
         notices.warn(f"{reason}: it stays in the OCI half of the archive")
     return list(entries.values())
+
+
+def _choices(
+    source: ImageSource, platforms: tuple[Platform, ...]
+) -> tuple[list[tuple[Descriptor, Manifest]], list[str]]:
+    """The manifest that stands for each entry, and why others have none; raises CannotHold."""
+    choices: list[tuple[Descriptor, Manifest]] = []
+    left_out: list[str] = []
+    for descriptor in names.listed(source.index.children):
+        if is_attestation(descriptor):
+            continue
+        try:
+            choices.append((descriptor, _chosen(source, descriptor, platforms)))
+        except CannotHold as error:
+            left_out.append(str(error))
+    if not choices:
+        reasons = "; ".join(left_out) or "nothing here is a container image"
+        raise CannotHold(f"{reasons}: docker can load nothing of this: --to oci-archive holds it")
+    return choices, left_out
 
 
 def _warn_of_zstd(manifest: Manifest) -> None:

@@ -1,6 +1,7 @@
 """`manifest.json`: the list of images that docker reads, and skopeo's, crane's and bazel's too."""
 
 from dataclasses import dataclass
+from itertools import filterfalse
 
 from ocilayout import notices
 from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument
@@ -8,6 +9,7 @@ from ocilayout.protocols import Files
 from ocilayout.spec import strict_json
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.fields import Fields
+from ocilayout.spec.names import is_pin
 from ocilayout.spec.reference import Reference
 from ocilayout.stores.layout_source import read_small
 
@@ -97,7 +99,7 @@ def _check_stated_id(path: str, digest: Digest, where: str) -> None:
 
 def _names(fields: Fields) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for text in fields.texts("RepoTags"):
+    for text in filterfalse(is_pin, fields.texts("RepoTags")):
         try:
             found[str(Reference.parse(text))] = None
         except InvalidDocument:

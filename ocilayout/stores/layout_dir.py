@@ -113,6 +113,10 @@ class _NewLayout:
         self._blobs.put(descriptor.digest, content)
         self._written.add(descriptor.digest)
 
+    def check(self, source: ImageSource) -> None:
+        """Raises AmbiguousName where one name is for two images."""
+        names.listed(source.index.children)
+
     def link_blob(self, descriptor: Descriptor, file: BinaryIO) -> bool:
         """Take a blob file by a hard link."""
         return self._blobs.link(descriptor, file)
@@ -131,6 +135,10 @@ class _GrowingLayout:
         self._blobs = FolderBlobs(files)
         self._lock_timeout = lock_timeout
         self._added: list[Digest] = []
+
+    def check(self, source: ImageSource) -> None:
+        """Raises AmbiguousName where one name is for two images."""
+        names.listed(source.index.children)
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether it is there and whole; the file is hashed."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ocilayout.errors import InvalidArchive
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
+from ocilayout.spec import names
 from ocilayout.stores.layout_source import INDEX, LayoutSource, warn_of_other_case
 from ocilayout.stores.layout_tar import LayoutTar, open_tar
 
@@ -38,6 +39,10 @@ class _Destination:
         self._tar = tar
         self.has_blob = tar.has_blob
         self.put_blob = tar.put_blob
+
+    def check(self, source: ImageSource) -> None:
+        """Raises AmbiguousName where one name is for two images."""
+        names.listed(source.index.children)
 
     def commit(self, source: ImageSource) -> None:
         """Write index.json and the marker."""

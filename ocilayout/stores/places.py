@@ -11,7 +11,7 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.reference import is_tag
 
-STANDARD_STREAMS = ("-", "/dev/stdin", "/dev/stdout")
+STANDARD_STREAMS = ("-", "/dev/stdin", "/dev/stdout", "/dev/fd/0", "/dev/fd/1")
 """Names of standard input as a source, of standard output as a destination."""
 
 FILE_TRANSPORTS = ("oci", "oci-archive", "docker-archive", "dir")
@@ -166,6 +166,8 @@ def checked_name(text: str) -> str:
 
     Raises UsageError.
     """
+    if "@" in text:
+        raise UsageError(f"{text!r}: a digest is no part of a name that is given")
     name = _checked_name(text)
     reference = reference_of(name)
     return name if reference is None else str(reference)

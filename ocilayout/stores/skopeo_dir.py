@@ -19,8 +19,8 @@ from ocilayout.errors import (
     InvalidDocument,
     UsageError,
 )
-from ocilayout.graph import is_document
-from ocilayout.partial import partial_folder, replace_file
+from ocilayout.graph import View, images_listed, is_document, walk
+from ocilayout.partial import partial_folder, replace_file, unlink_if_there
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
 from ocilayout.spec import media_types, names, strict_json
 from ocilayout.spec.descriptor import Descriptor
@@ -118,20 +118,40 @@ class _Destination:
         self._files.write(_file_name(descriptor), content)
         self._written.add(descriptor.digest)
 
+    def check(self, source: ImageSource) -> None:
+        """Raises CannotHold where there is not exactly one image."""
+        _only_image(source)
+
     def commit(self, source: ImageSource) -> None:
         """Name the one manifest; raises CannotHold where there are several images."""
-        entries = {entry.digest: entry for entry in source.index.children}
-        if len(entries) != 1:
-            raise CannotHold(
-                f"dir: holds one image, here are {len(entries)}: pick one by :NAME or @DIGEST"
-            )
-        (entry,) = entries.values()
-        if not is_document(entry):
-            raise CannotHold(f"dir: holds an image, {entry.digest} is {entry.media_type}")
-        lost = [name for child in source.index.children for name in names.names_of(child)]
-        if lost:
-            notices.warn(f"dir: has no room for names: {', '.join(lost)} is not in it")
+        entry = _only_image(source)
+        _say_what_is_lost(source, entry)
         folder = self._files.descriptor
+        reachable = {blob.digest for blob in walk(View(source, Index.of([entry])))}
+        for digest in self._written - reachable:
+            for name in (digest.encoded, f"{digest.encoded}.{MANIFEST}"):
+                unlink_if_there(name, folder)
         os.rename(_file_name(entry), MANIFEST, src_dir_fd=folder, dst_dir_fd=folder)
         replace_file(folder, VERSION_FILE, VERSION.encode())
         self.committed = True
+
+
+def _only_image(source: ImageSource) -> Descriptor:
+    images = images_listed(source)
+    if len(images) != 1:
+        raise CannotHold(
+            f"dir: holds one image, here are {len(images)}: pick one by :NAME or @DIGEST"
+        )
+    (entry,) = images
+    if not is_document(entry):
+        raise CannotHold(f"dir: holds an image, {entry.digest} is {entry.media_type}")
+    return entry
+
+
+def _say_what_is_lost(source: ImageSource, image: Descriptor) -> None:
+    lost = [name for child in source.index.children for name in names.names_of(child)]
+    if lost:
+        notices.warn(f"dir: has no room for names: {', '.join(lost)} is not in it")
+    referrers = {entry.digest for entry in source.index.children} - {image.digest}
+    if referrers:
+        notices.warn(f"dir: has no room for what refers to its image: {len(referrers)} left out")

@@ -30,8 +30,13 @@ def select(
 
 def _by_names(source: ImageSource, names: Sequence[str]) -> ImageSource:
     picked = [pick.by_name(source, name, "the source") for name in names]
-    entries = [dict(entry.fields) for part in picked for entry in part.index.children]
-    return View(source, source.index.with_fields(manifests=entries), absent=source.absent)
+    entries = {
+        (entry.digest, names_of(entry)): dict(entry.fields)
+        for part in picked
+        for entry in part.index.children
+    }
+    index = source.index.with_fields(manifests=list(entries.values()))
+    return View(source, index, absent=source.absent)
 
 
 def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSource:

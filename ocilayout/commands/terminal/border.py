@@ -88,6 +88,7 @@ def _told(error: OSError) -> str:
 
 
 _ADVICE = {
+    errno.EACCES: ": who runs this may not read or write it",
     errno.ENOSPC: ": free some space, or choose another place for the output or for --scratch",
     errno.EDQUOT: ": free some space, or choose another place for the output or for --scratch",
     errno.EROFS: ": choose another place for the output",

@@ -79,9 +79,7 @@ attestations = click.option(
 missing = click.option(
     "--missing",
     type=click.Choice(("refuse", "keep", "prune")),
-    default="refuse",
-    show_default=True,
-    help="What to do where an index names a platform that is not there.",
+    help="What to do where an index names a platform that is not there.  [default: refuse]",
 )
 force = click.option("--force", is_flag=True, help="Replace an existing output file.")
 scratch = click.option(

@@ -16,6 +16,7 @@ from ocilayout.commands.terminal.reporting import echo_plan, echo_summary, repor
 from ocilayout.compression import CODECS, checked_level
 from ocilayout.copy_engine import (
     Recode,
+    check,
     compress_all,
     compress_made,
     missing_blobs,
@@ -53,7 +54,7 @@ class Wishes:
     level: int | None
     media_types: str
     attestations: str
-    missing: Policy
+    missing: Policy | None
     force: bool
     scratch: Path | None
     link: bool
@@ -105,8 +106,8 @@ class Wishes:
     def settled(self, source: ImageSource) -> ImageSource:
         """The source with a decision on what is absent."""
         # An engine is not served by gaps, so they are left out where one is named.
-        is_open = self.engine is not None and self.missing == "refuse"
-        return settle_missing(source, "prune" if is_open else self.missing)
+        usual: Policy = "refuse" if self.engine is None else "prune"
+        return settle_missing(source, self.missing or usual)
 
     def recode(self, sources: Sequence[ImageSource], transport: str) -> Recode:
         """Which layers are compressed anew on the way into a format."""
@@ -224,6 +225,7 @@ def write(
     options = wishes.destination_options(source)
     with open_destination(target.place, options, transport=target.transport) as destination:
         if wishes.dry_run:
+            check(source, destination)
             blobs = missing_blobs(source, destination)
             echo_plan(blobs, unsettled(source, recode), target.place, wishes.as_json)
             return
