@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from ocilayout.errors import AmbiguousName, BlobNotFound, ImageNotFound
@@ -5,6 +7,7 @@ from ocilayout.graph import View, walk
 from ocilayout.pick import by_digest, by_name
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import IMAGE_NAME, REF_NAME
+from tests.attestations import make_containerd_referrer, make_referrer
 from tests.images import Made, make_blob, make_image, make_index, make_source
 
 AMD64, ARM64 = make_image("linux/amd64"), make_image("linux/arm64")
@@ -132,3 +135,31 @@ def test_what_is_picked_knows_what_is_absent() -> None:
     ):
         assert isinstance(picked, View)
         assert picked.absent == {ARM64.descriptor.digest}
+
+
+@pytest.mark.parametrize("make", [make_referrer, make_containerd_referrer])
+def test_what_speaks_of_a_picked_image_comes_along(make: Callable[[Made], Made]) -> None:
+    of_it, of_another = make(AMD64), make(ARM64)
+    source = make_source(AMD64.named("app:v1"), ARM64.named("app:v2"), of_it, of_another)
+    picked = by_name(source, "v1", "app.tar")
+    assert [entry.digest for entry in picked.index.children] == [
+        AMD64.descriptor.digest,
+        of_it.descriptor.digest,
+    ]
+
+
+def test_what_speaks_of_a_member_comes_along_with_its_index() -> None:
+    referrer = make_referrer(ARM64)
+    picked = by_name(make_source(BOTH.named("app:v1"), referrer), "v1", "app.tar")
+    assert [entry.digest for entry in picked.index.children][1:] == [referrer.descriptor.digest]
+
+
+def test_a_tag_of_the_referrers_schema_speaks_of_its_image() -> None:
+    tag = f"sha256-{AMD64.descriptor.digest.encoded}"
+    listing = make_index(make_referrer(AMD64))
+    source = make_source(AMD64.named("v1"), listing.named(tag))
+    picked = by_name(source, "v1", "app.tar")
+    assert [entry.digest for entry in picked.index.children] == [
+        AMD64.descriptor.digest,
+        listing.descriptor.digest,
+    ]

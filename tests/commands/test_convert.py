@@ -6,7 +6,14 @@ import pytest
 from ocilayout.stores import open_source
 from tests.commands.conftest import CommandLine
 from tests.image_files import write_docker_archive, write_layout
-from tests.images import make_image, make_index, make_layer, make_source
+from tests.images import (
+    make_blob,
+    make_image,
+    make_index,
+    make_layer,
+    make_manifest,
+    make_source,
+)
 from tests.program import SAMPLES
 from tests.snapshots import (
     manifest_json,
@@ -235,3 +242,28 @@ class TestPlatforms:
         ocilayout.succeed("convert", layout, path, "--missing", policy)
         (found,) = ocilayout.succeed("ls", path, "--json").json["places"][0]["images"]
         assert found["platforms"] + found["absent"] == expected
+
+
+def test_what_has_no_form_is_refused_before_anything_is_copied(
+    ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    artifact = make_manifest(make_blob("application/vnd.example", b"{}"))
+    write_layout(tmp_path / "in", make_source(artifact))
+    for more in ((), ("--dry-run",)):
+        ocilayout.refuse(1, "no image", "convert", tmp_path / "in", tmp_path / "a.tar", *more)
+
+
+def test_a_name_that_is_given_has_no_digest(ocilayout: CommandLine, tmp_path: Path) -> None:
+    name = f"app@sha256:{'0' * 64}"
+    arguments = ("convert", SAMPLES / "crane-386.tar", tmp_path / "a.tar", "-t", name)
+    ocilayout.refuse(2, "no part of a name", *arguments)
+
+
+def test_gaps_of_one_source_do_not_hinder_another(ocilayout: CommandLine, tmp_path: Path) -> None:
+    here, gone = make_image("linux/amd64"), make_image("linux/arm64")
+    source = make_source(make_index(here, gone).named("app:v1"))
+    del source.contents[gone.descriptor.digest]
+    write_layout(tmp_path / "sparse", source)
+    arguments = ("convert", tmp_path / "sparse", SAMPLES / "docker-20.10-amd64.tar", "--missing")
+    done = ocilayout.succeed(*arguments, "prune", tmp_path / "out", "--json")
+    assert len(done.json["images"]) == 2

@@ -108,3 +108,7 @@ def test_warnings_go_beside_the_data_or_nowhere(ocilayout: CommandLine, tmp_path
     (layout / "oci-layout").unlink()
     assert "warning: " in ocilayout.succeed("ls", layout).err
     assert ocilayout.succeed("ls", layout, "--quiet").err == ""
+
+
+def test_standard_input_can_be_one_place_only(ocilayout: CommandLine) -> None:
+    ocilayout.refuse(2, "one place only", "ls", "-", "-")

@@ -203,3 +203,9 @@ def test_damage_leaves_nothing(ocilayout: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "cut.tar").write_bytes(SINGLE[0].read_bytes()[:9000])
     ocilayout.refuse(1, "cut.tar", "merge", SINGLE[1], tmp_path / "cut.tar", "-o", tmp_path / "out")
     assert list(snapshot(tmp_path)) == ["cut.tar"]
+
+
+def test_a_platform_is_set_once(ocilayout: CommandLine, tmp_path: Path) -> None:
+    source = SAMPLES / "crane-386.tar"
+    twice = [f"--set-platform={source}={platform}" for platform in ("linux/386", "linux/amd64")]
+    ocilayout.refuse(2, "twice", "merge", source, "-o", tmp_path / "a.tar", *twice)

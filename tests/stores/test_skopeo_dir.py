@@ -6,6 +6,7 @@ import pytest
 from ocilayout.copy_engine import transfer
 from ocilayout.errors import CannotHold, DestinationExists, InvalidDocument, UsageError
 from ocilayout.stores import open_destination, open_source
+from tests.attestations import make_referrer
 from tests.images import make_blob, make_image, make_index, make_layer, make_source
 from tests.snapshots import contents_of, names_in, snapshot
 from tests.stores.contract import StoreContract
@@ -97,3 +98,17 @@ def test_a_list_of_images_is_no_manifest(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps([]))
     with pytest.raises(InvalidDocument, match="not a JSON object"), open_source(f"dir:{tmp_path}"):
         pass
+
+
+def test_what_refers_to_the_image_has_no_room_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = make_image()
+    with open_destination(f"dir:{tmp_path / 'out'}") as destination:
+        transfer(make_source(image, make_referrer(image)), destination)
+    assert set(snapshot(tmp_path / "out")) == {
+        *(digest.encoded for digest in image.contents if digest != image.descriptor.digest),
+        "manifest.json",
+        "version",
+    }
+    assert "1 left out" in caplog.text
