@@ -247,6 +247,8 @@ def write(
         notices.note("layers were compressed with gzip, which Docker's media types require")
     if report.linked:
         notices.note(f"{len(report.linked)} blobs were linked, not read: nothing vouches for them")
+    elif wishes.link and report.copied:
+        notices.note("nothing could be linked, so all was copied: --link is for two layout folders")
     if wishes.as_json:
         echo_json(report_fields(report, origins, source, target.place, messages))
     elif not wishes.quiet:
