@@ -1,5 +1,7 @@
 """Which entries of an index a person means by a name or a digest."""
 
+from collections.abc import Sequence
+
 from ocilayout.errors import AmbiguousName, ImageNotFound, OciLayoutError
 from ocilayout.graph import View, is_document, manifests_below, read_document, speaks_of
 from ocilayout.protocols import ImageSource
@@ -60,6 +62,14 @@ def by_digest(source: ImageSource, wanted: Digest, label: str) -> ImageSource:
             raise ImageNotFound(f"{label} has no image {wanted}; it has {_known_names(source)}")
         entries = [member]
     return _picked(source, entries)
+
+
+def several(images: Sequence[Descriptor]) -> AmbiguousName:
+    """The error to raise where one image is needed and a place has more, or none."""
+    known = [str(name) for image in images for name in names.names_of(image) or (image.digest,)]
+    return AmbiguousName(
+        f"there are {len(images)} images here: pick one by :NAME or @DIGEST: {', '.join(known)}"
+    )
 
 
 def _picked(source: ImageSource, entries: list[Descriptor]) -> ImageSource:

@@ -95,16 +95,17 @@ def _refuse_overlap(source: Path | None, target: Path | None) -> None:
 
 def _refuse_several(source: Any) -> None:
     from ocilayout.description import images_in
-    from ocilayout.errors import AmbiguousName
+    from ocilayout.graph import images_listed
+    from ocilayout.pick import several
 
-    images = [image for image in images_in(source) if image.kind in {"image", "index"}]
+    listed = {entry.digest for entry in images_listed(source)}
+    images = [
+        image.descriptor
+        for image in images_in(source)
+        if image.kind in {"image", "index"} and image.descriptor.digest in listed
+    ]
     if len(images) > 1:
-        names = [
-            name for image in images for name in image.names or (str(image.descriptor.digest),)
-        ]
-        raise AmbiguousName(
-            f"there are {len(images)} images here: pick one by :NAME or @DIGEST: {', '.join(names)}"
-        )
+        raise several(images)
 
 
 def _write(exported: Any, target: Path | None, force: bool, devices: bool, on_bytes: Any) -> str:

@@ -60,18 +60,13 @@ def _echo_document(source: Any, config: bool) -> None:
 
 
 def _only_entry(source: Any) -> Any:
-    from ocilayout.errors import AmbiguousName
     from ocilayout.graph import images_listed
-    from ocilayout.spec.names import names_of
+    from ocilayout.pick import several
 
     # A place may hold nothing but what speaks of images elsewhere.
     images = images_listed(source) or list(source.index.children)
     if len(images) != 1:
-        known = [name for image in images for name in names_of(image) or (image.digest,)]
-        raise AmbiguousName(
-            f"there are {len(images)} images here: pick one by :NAME or @DIGEST: "
-            f"{', '.join(map(str, known))}"
-        )
+        raise several(images)
     return images[0]
 
 
