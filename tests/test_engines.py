@@ -13,16 +13,20 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from ocilayout.engines.arrival import row_of
+from ocilayout.engines.arrival import for_machine, row_of
 from ocilayout.engines.cargo import cargo_of
 from ocilayout.engines.facts import ALL, ENGINES, Engine, Fact, engines_named
-from ocilayout.engines.mending import Mending, mending
+from ocilayout.engines.mending import Mending, fitted, mending
 from ocilayout.engines.prediction import predict
 from ocilayout.engines.questions import Prediction
-from ocilayout.errors import UsageError
+from ocilayout.errors import CannotHold, UsageError
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import open_place
 from ocilayout.stores.engine_clients import Client
+from tests.attestations import make_attestation, make_referrer
+from tests.image_files import layout_files, write_oci_archive
+from tests.images import Made, encode, make_image, make_index, make_source, make_tar
+from tests.snapshots import names_in, platforms_in
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 OLD = SAMPLES / "docker-20.10-amd64.tar"
@@ -30,6 +34,7 @@ HYBRID = SAMPLES / "docker-25-riscv64.tar"
 MULTI = SAMPLES / "buildx-multi-attested.tar"
 ZSTD = SAMPLES / "buildx-zstd-ppc64le"
 AMD64 = Platform("linux", "amd64")
+OLD_DOCKER = Client("docker", ("docker",), "20.10.24", AMD64)
 
 
 def prediction(place: Path | str, engine: str, platform: Platform | None = None) -> Prediction:
@@ -76,6 +81,7 @@ def test_an_engine_that_is_not_known_is_wrong_usage() -> None:
         ("29.1.0", False, "docker-29"),
         ("29.1.0", True, "docker-29-containerd"),
         ("library-import", False, "docker-20.10"),
+        ("²", False, "docker-20.10"),
     ],
 )
 def test_the_row_follows_from_what_docker_says(
@@ -299,3 +305,150 @@ def test_only_what_was_picked_is_judged() -> None:
     two = SAMPLES / "docker-20.10-two-images.tar"
     (outcome,) = prediction(f"{two}:greeter", "docker-20.10").outcomes
     assert outcome.names == ("docker.io/library/greeter:latest",)
+
+
+def write_hybrid(path: Path, *tops: Made, saved: list[Made]) -> Path:
+    """A tar with an index.json of `tops`, and a manifest.json of `saved` under their names."""
+    entries = []
+    for made in saved:
+        manifest = json.loads(made.contents[made.descriptor.digest])
+        config, *layers = (
+            f"blobs/{part['digest'].replace(':', '/')}"
+            for part in (manifest["config"], *manifest["layers"])
+        )
+        entries.append({"Config": config, "RepoTags": list(made.names), "Layers": layers})
+    files = {**layout_files(make_source(*tops)), "manifest.json": encode(entries)}
+    path.write_bytes(make_tar(files))
+    return path
+
+
+NAME = "docker.io/lab/app:1"
+MEMBERS = [make_image(platform) for platform in ("linux/amd64", "linux/386", "linux/arm64")]
+
+
+def test_docker_has_the_entry_with_the_name_whatever_comes_first(tmp_path: Path) -> None:
+    amd64, i386, arm64 = MEMBERS
+    file = write_hybrid(
+        tmp_path / "image.tar",
+        make_index(*MEMBERS).named(NAME),
+        *MEMBERS,
+        saved=[arm64, i386.named(NAME), amd64],
+    )
+    outcome = prediction(file, "docker-20.10").outcomes[0]
+    assert (outcome.names, outcome.platforms) == ((NAME,), (Platform("linux", "386"),))
+
+
+def test_docker_has_the_first_of_manifest_json_where_no_name_tells(tmp_path: Path) -> None:
+    amd64, i386, arm64 = MEMBERS
+    saved = [arm64.named(NAME), amd64.named("docker.io/lab/other:1"), i386.named("lab/third:1")]
+    file = write_hybrid(tmp_path / "image.tar", make_index(*MEMBERS), saved=saved)
+    (outcome,) = prediction(file, "docker-20.10").outcomes
+    assert (outcome.names, outcome.platforms) == ((NAME,), (Platform("linux", "arm64"),))
+
+
+@pytest.mark.parametrize("engine", ["docker-20.10", "podman"])
+def test_what_manifest_json_leaves_out_is_lost(engine: str, tmp_path: Path) -> None:
+    image = MEMBERS[0].named(NAME)
+    index = make_index(*MEMBERS, make_attestation(MEMBERS[0])).named(NAME)
+    file = write_hybrid(tmp_path / "image.tar", index, make_image().named("b:1"), saved=[image])
+    outcome = prediction(file, engine).outcomes[0]
+    assert outcome.lost == (
+        "the platforms linux/386, linux/arm64",
+        "its attestations and other referrers",
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "is_lost"), [("podman", True), ("containerd", False), ("registry", False)]
+)
+@pytest.mark.parametrize("make", [make_attestation, make_referrer])
+def test_referrers_are_lost_where_they_are_not_kept(
+    make: Callable[[Made], Made], engine: str, is_lost: bool, tmp_path: Path
+) -> None:
+    image = make_image()
+    index = make_index(image, make(image)).named(NAME)
+    (outcome,) = prediction(
+        write_oci_archive(tmp_path / "image.tar", make_source(index)), engine
+    ).outcomes
+    assert ("its attestations and other referrers" in outcome.lost) is is_lost
+
+
+def test_referrers_at_the_top_are_lost_with_docker(tmp_path: Path) -> None:
+    image = MEMBERS[0].named(NAME)
+    file = write_hybrid(tmp_path / "image.tar", image, make_referrer(image), saved=[image])
+    (outcome,) = prediction(file, "docker-29").outcomes
+    assert outcome.lost == ("its attestations and other referrers",)
+
+
+def test_podman_keeps_one_of_several_platforms(tmp_path: Path) -> None:
+    source = make_source(make_index(*MEMBERS).named(NAME))
+    file = write_oci_archive(tmp_path / "image.tar", source)
+    (known,) = prediction(file, "podman", AMD64).outcomes
+    assert known.platforms == (AMD64,)
+    assert known.lost == ("the platforms linux/386, linux/arm64",)
+    (unknown,) = prediction(file, "podman").outcomes
+    assert unknown.lost == (
+        "all but one of linux/amd64, linux/386, linux/arm64: it keeps its machine's own",
+    )
+
+
+@pytest.mark.parametrize("engine", ["k3s", "rke2", "kind"])
+def test_a_tag_alone_has_no_form_where_nothing_asks_for_it(engine: str, tmp_path: Path) -> None:
+    file = write_oci_archive(tmp_path / "image.tar", make_source(make_image().named("v1")))
+    with (
+        open_place(str(file)) as opened,
+        pytest.raises(CannotHold, match=r"v1: .*no name with a repository.*--tag REPOSITORY:TAG"),
+    ):
+        fitted(opened.source, ENGINES[engine])
+    found = mended(file, engine)
+    assert found is not None
+    assert found.command == (
+        f"ocilayout convert {file} image.{engine}.tar --for {engine} --tag REPOSITORY:TAG"
+    )
+
+
+@pytest.mark.parametrize("engine", ["docker-29-containerd", "podman", "containerd"])
+def test_a_tag_alone_is_taken_where_it_is_filled_in(engine: str) -> None:
+    source = make_source(make_image().named("v1"))
+    assert fitted(source, ENGINES[engine]) is source
+
+
+def test_each_image_is_sent_for_the_platform_that_suits_it() -> None:
+    amd64, i386, arm64 = MEMBERS
+    index = make_index(arm64, i386, amd64).named(NAME)
+    sent = for_machine(make_source(i386.named("old:1"), index), OLD_DOCKER, ())
+    assert sorted(platforms_in(sent)) == ["linux/386", "linux/amd64"]
+    assert names_in(sent) == {
+        "docker.io/library/old:1": i386.descriptor.digest,
+        NAME: amd64.descriptor.digest,
+    }
+
+
+def test_of_two_images_with_one_name_the_machines_own_is_sent() -> None:
+    amd64, i386, _ = MEMBERS
+    sent = for_machine(make_source(i386.named(NAME), amd64.named(NAME)), OLD_DOCKER, ())
+    assert names_in(sent) == {NAME: amd64.descriptor.digest}
+
+
+def test_members_that_stand_beside_their_index_are_not_sent_twice() -> None:
+    amd64, *_ = MEMBERS
+    source = make_source(make_index(*MEMBERS).named(NAME), *MEMBERS)
+    sent = for_machine(source, OLD_DOCKER, ())
+    assert [entry.digest for entry in sent.index.children] == [amd64.descriptor.digest]
+
+
+def test_referrers_go_with_the_image_that_is_sent() -> None:
+    amd64, i386, arm64 = MEMBERS
+    referrers = [make_referrer(amd64), make_referrer(arm64)]
+    source = make_source(make_index(*MEMBERS).named(NAME), i386.named("old:1"), *referrers)
+    sent = {entry.digest for entry in for_machine(source, OLD_DOCKER, ()).index.children}
+    assert sent == {made.descriptor.digest for made in (amd64, i386, referrers[0])}
+
+
+def test_what_the_machine_does_not_run_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    amd64, _, arm64 = MEMBERS
+    sent = for_machine(make_source(arm64.named("arm:1"), amd64.named(NAME)), OLD_DOCKER, ())
+    assert list(names_in(sent)) == [NAME]
+    assert caplog.messages == [
+        "left out, since docker 20.10.24 runs linux/amd64: docker.io/library/arm:1"
+    ]

@@ -4,7 +4,7 @@ Only documents and the first bytes of layers are read: whether the rest is sound
 question, which no engine asks before it has begun.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ocilayout.graph import (
     platform_of,
     read_document,
     refers_to,
+    speaks_of,
 )
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.recoding import codec_in
@@ -24,7 +25,7 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
 from ocilayout.spec.media_types import layer_type
-from ocilayout.spec.names import IMAGE_NAME, REF_NAME
+from ocilayout.spec.names import IMAGE_NAME, REF_NAME, reference_of
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import Opened
 from ocilayout.stores.docker_entries import Entry as DockerEntry
@@ -58,6 +59,8 @@ class Entry:
     """As they are written there."""
     members: tuple[Member, ...]
     is_index: bool = False
+    has_referrers: bool = False
+    """Whether attestations or other referrers speak of it."""
 
     @property
     def title(self) -> str:
@@ -65,9 +68,14 @@ class Entry:
         return ", ".join(self.names) or str(self.digest)
 
     @property
-    def image_ids(self) -> frozenset[Digest]:
-        """Of the platforms that are here."""
-        return frozenset(member.image_id for member in self.members if member.image_id)
+    def full_names(self) -> tuple[str, ...]:
+        """The names in the form in which they are compared; free text stays as it is."""
+        return tuple(str(reference_of(name) or name) for name in self.names)
+
+    @property
+    def image_ids(self) -> tuple[Digest, ...]:
+        """Of the platforms that are here, in the order of the index."""
+        return tuple(member.image_id for member in self.members if member.image_id)
 
     @property
     def platforms(self) -> tuple[Platform, ...]:
@@ -107,7 +115,7 @@ class Cargo:
         """Whether it was asked for, as all is where nothing was."""
         if self.picked is None:
             return True
-        return entry.digest in self.picked or bool(self.picked & entry.image_ids)
+        return entry.digest in self.picked or not self.picked.isdisjoint(entry.image_ids)
 
 
 def cargo_of(opened: Opened) -> Cargo:
@@ -136,9 +144,18 @@ def entries_of(source: ImageSource) -> Iterator[Entry]:
     by_digest: dict[Digest, list[Descriptor]] = {}
     for descriptor in source.index.children:
         by_digest.setdefault(descriptor.digest, []).append(descriptor)
+    subjects = {_subject(source, top) for top in source.index.children}
     for same in by_digest.values():
         names = [name for name in map(_written_name, same) if name]
-        yield _entry(source, same[0], tuple(dict.fromkeys(names)))
+        yield _entry(source, same[0], tuple(dict.fromkeys(names)), subjects)
+
+
+def same_image(entry: Entry, among: Iterable[Entry]) -> Entry | None:
+    """What another document lists of an image: under a name of it if there is, else the first."""
+    hits = [each for each in among if not set(entry.image_ids).isdisjoint(each.image_ids)]
+    names = set(entry.full_names)
+    alike = [hit for hit in hits if names & set(hit.full_names) or not (names or hit.names)]
+    return next(iter(alike or hits), None)
 
 
 def _written_name(descriptor: Descriptor) -> str:
@@ -146,20 +163,36 @@ def _written_name(descriptor: Descriptor) -> str:
     return annotations.get(IMAGE_NAME) or annotations.get(REF_NAME, "")
 
 
-def _entry(source: ImageSource, top: Descriptor, names: tuple[str, ...]) -> Entry:
+def _entry(
+    source: ImageSource,
+    top: Descriptor,
+    names: tuple[str, ...],
+    subjects: Container[Digest | None],
+) -> Entry:
     members = tuple(_members(source, top))
     is_index = top.media_type in media_types.INDEXES
     if _is_referrer(source, top):
         return Entry(top.digest, KIND_REFERRER, names, (), is_index)
     kind = KIND_IMAGE if members else KIND_ARTIFACT
-    return Entry(top.digest, kind, names, members, is_index)
+    has_referrers = top.digest in subjects or any(
+        below.digest in subjects or _is_referrer(source, below)
+        for below in manifests_below(source, [top])
+    )
+    return Entry(top.digest, kind, names, members, is_index, has_referrers)
 
 
-def _is_referrer(source: ImageSource, top: Descriptor) -> bool:
-    if is_attestation(top):
+def _subject(source: ImageSource, top: Descriptor) -> Digest | None:
+    try:
+        return speaks_of(source, top)
+    except BlobNotFound:
+        return None
+
+
+def _is_referrer(source: ImageSource, descriptor: Descriptor) -> bool:
+    if is_attestation(descriptor):
         return True
     try:
-        return refers_to(source, top) is not None
+        return refers_to(source, descriptor) is not None
     except BlobNotFound:
         return False
 

@@ -16,6 +16,7 @@ from ocilayout.engines.questions import (
     docker_names,
     elsewhere,
     judged,
+    referrers_lost,
     refusal_by,
     sparse,
 )
@@ -41,8 +42,12 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         check_layers(engine, entry.members)
         check_system(engine, entry.members, machine)
         names = tuple(_containerd_name(name, engine) for name in entry.names)
-        lost = [*elsewhere(entry.platforms, machine), *_unfindable(names)]
-        return Outcome(entry.title, str(entry.digest), True, names, entry.platforms, tuple(lost))
+        lost = (
+            *referrers_lost(entry, engine),
+            *elsewhere(entry.platforms, machine),
+            *_unfindable(names),
+        )
+        return Outcome(entry.title, str(entry.digest), True, names, entry.platforms, lost)
 
     _check_what_ends_all(entries, engine)
     return judged(engine, asked_for(cargo, entries), judge)

@@ -1,6 +1,6 @@
 """dockerd with its own store: manifest.json is all that it reads."""
 
-from ocilayout.engines.cargo import Cargo, Entry
+from ocilayout.engines.cargo import Cargo, Entry, same_image
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.questions import (
     Outcome,
@@ -13,6 +13,7 @@ from ocilayout.engines.questions import (
     judged,
     left_behind,
     names_lost,
+    referrers_lost,
     refusal_by,
 )
 from ocilayout.spec.platform import Platform
@@ -25,10 +26,10 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         raise refusal_by(
             f"it has no manifest.json: docker will say {engine.refusal.value!r}", engine.refusal
         )
-    saved = {entry.digest: entry for entry in cargo.saved}
+    saved = cargo.saved
 
     def judge(entry: Entry) -> Outcome:
-        found = next((saved[image_id] for image_id in entry.image_ids if image_id in saved), None)
+        found = same_image(entry, saved)
         if found is None:
             raise refusal_by(
                 "manifest.json does not list it, and nothing else is read", engine.refusal
@@ -40,6 +41,7 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         lost = (
             *names_lost(entry.names, names),
             *left_behind(entry, platforms),
+            *referrers_lost(entry, engine),
             *elsewhere(platforms, machine),
         )
         return Outcome(entry.title, str(entry.digest), True, names, platforms, lost)
@@ -47,6 +49,6 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
     entries = asked_for(cargo, cargo.entries)
     listed_ids = {image_id for entry in cargo.listed for image_id in entry.image_ids}
     if cargo.is_layout:
-        more = [entry for entry in cargo.saved if entry.digest not in listed_ids]
+        more = [entry for entry in saved if entry.digest not in listed_ids]
         entries += asked_for(cargo, more) if more else []
     return judged(engine, entries, judge)

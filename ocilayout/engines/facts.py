@@ -51,6 +51,8 @@ class Engine:
     """Whether it keeps what is no image."""
     refusal: Fact[str]
     """What it says of a tar that it does not recognize."""
+    full_names: Fact[bool] = Fact(False, "a tag alone is filled in, or can be asked for")
+    """Whether nothing ever asks for an image by less than its full name."""
     suffixes: Fact[dict[str, str]] | None = None
     """Where the name of a file decides how it is read: the codec for each suffix."""
     window: Fact[int] | None = None
@@ -165,6 +167,8 @@ _CONTAINERD = Engine(
     forms=("docker-archive", "oci-archive"),
 )
 
+_KUBELET = Fact(True, "kubernetes:pkg/util/parsers/parsers.go: names are filled in before asking")
+
 _K3S_GO = "k3s:pkg/agent/containerd/containerd.go"
 _K3S_SUFFIXES = Fact(
     {
@@ -194,6 +198,7 @@ def _k3s(name: str, command: str, source: str) -> Engine:
         tag_alone=Fact("{tag}", f"{_IMPORTER}: no translator of names: kubelet never asks for it"),
         referrers=Fact(True, f"{_K3S_GO}: content of all platforms is stored"),
         artifacts=Fact(False, "hauler#492: what is no image stops the import"),
+        full_names=_KUBELET,
         ends_at=Fact(_STOPS, "hauler#492; k3s#10132"),
         refusal=_UNRECOGNIZED,
         suffixes=_K3S_SUFFIXES,
@@ -224,6 +229,7 @@ _KIND = Engine(
     tag_alone=Fact("import-YYYY-MM-DD:{tag}", "containerd:core/images/archive/reference.go"),
     referrers=Fact(True, f"{_KIND_GO}: --all-platforms"),
     artifacts=Fact(False, "ctr: mismatched image rootfs and manifest layers, at unpacking"),
+    full_names=_KUBELET,
     ends_at=Fact(_STOPS, f"{_KIND_GO}: ctr images import, which unpacks one after the other"),
     refusal=_UNRECOGNIZED,
     forms=("docker-archive", "oci-archive"),

@@ -75,7 +75,8 @@ def _why_formless(entry: Entry, engine: Engine) -> str | None:
         return f"{engine.name} is for {wanted}, this is for {', '.join(sorted(systems))}"
     is_named = any(_is_name(name, engine) for name in entry.names)
     if not is_named and not engine.nameless.value:
-        lacking = "no name" if engine.tag_alone.value else "no name with a repository"
+        is_bare = bool(entry.names) or not engine.tag_alone.value
+        lacking = "no name with a repository" if is_bare else "no name"
         return (
             f"{engine.name} keeps only what has a name, this has {lacking}: pick it by @DIGEST "
             "or :NAME, and give it one with --tag REPOSITORY:TAG"
@@ -84,7 +85,9 @@ def _why_formless(entry: Entry, engine: Engine) -> str | None:
 
 
 def _is_name(name: str, engine: Engine) -> bool:
-    return bool(engine.tag_alone.value) or reference_of(name) is not None
+    """Whether the engine's people can ask for it, in the form that is written for the engine."""
+    takes_tags = bool(engine.tag_alone.value) and not engine.full_names.value
+    return takes_tags or reference_of(name) is not None
 
 
 def fitting_recode(recode: Recode, engine: Engine) -> Recode:
@@ -154,9 +157,10 @@ def mending(cargo: Cargo, source: ImageSource, prediction: Prediction) -> Mendin
     loses_names = any(
         loss.startswith(NAME_LOST) for outcome in prediction.outcomes for loss in outcome.lost
     )
-    if prediction.loads and not (loses_names and _has_full_names(source)):
-        return None
     engine = prediction.engine
+    has_better_names = _has_full_names(source) or engine.full_names.value
+    if prediction.loads and not (loses_names and has_better_names):
+        return None
     words = ["ocilayout", "convert", cargo.text, _target(cargo, engine), "--for", engine.name]
     try:
         fitted(settle_missing(source, "prune"), engine)

@@ -1,6 +1,6 @@
 """podman: an OCI layout of one entry, else what manifest.json lists, else a folder of skopeo's."""
 
-from ocilayout.engines.cargo import KIND_IMAGE, Cargo, Entry
+from ocilayout.engines.cargo import KIND_IMAGE, Cargo, Entry, same_image
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.questions import (
     Outcome,
@@ -11,6 +11,7 @@ from ocilayout.engines.questions import (
     judged,
     left_behind,
     names_lost,
+    referrers_lost,
     refusal_by,
     sparse,
 )
@@ -33,7 +34,13 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
     def judge(entry: Entry) -> Outcome:
         platforms = tuple(member.platform for member in entry.members if member.platform)
         names = tuple(_podman_name(name) for name in entry.names)
-        lost = (*names_lost(entry.names, names), *elsewhere(platforms, machine))
+        listed = same_image(entry, cargo.listed) or entry
+        lost = (
+            *names_lost(entry.names, names),
+            *left_behind(listed, platforms),
+            *referrers_lost(listed, engine),
+            *elsewhere(platforms, machine),
+        )
         return Outcome(entry.title, str(entry.digest), True, names, platforms, lost)
 
     return judged(engine, asked_for(cargo, cargo.saved), judge)
@@ -53,14 +60,23 @@ def _podman_layout(cargo: Cargo, engine: Engine, machine: Platform | None) -> li
     names = _podman_layout_names(cargo, entry)
     if cargo.is_folder and any(name != name.lower() for name in names):
         raise refusal_by("its path, which becomes its name, has upper-case letters", engine.outer)
-    chosen = [p for p in entry.platforms if machine is None or p.fits(machine)]
-    platforms = tuple(chosen) if entry.is_index else entry.platforms
+    platforms = entry.platforms
+    if entry.is_index and machine:
+        platforms = tuple(p for p in entry.platforms if p.fits(machine))[:1]
     lost = (
         *names_lost(entry.names, names),
         *left_behind(entry, platforms),
+        *_all_but_one(platforms),
+        *referrers_lost(entry, engine),
         *elsewhere(platforms, machine),
     )
     return [Outcome(entry.title, str(entry.digest), True, names, platforms, lost)]
+
+
+def _all_but_one(platforms: tuple[Platform, ...]) -> tuple[str, ...]:
+    if len(platforms) < 2:
+        return ()
+    return (f"all but one of {', '.join(map(str, platforms))}: it keeps its machine's own",)
 
 
 def _podman_layout_names(cargo: Cargo, entry: Entry) -> tuple[str, ...]:

@@ -51,6 +51,8 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Refusal(Exception):
+    """An engine does not take an image, or a whole file."""
+
     reason: str
     source: str
 
@@ -63,6 +65,7 @@ def asked_for(cargo: Cargo, entries: Iterable[Entry]) -> list[Entry]:
 
 
 def refused(entry: Entry, refusal: Refusal) -> Outcome:
+    """What becomes of an image that is not taken."""
     return Outcome(
         entry.title, str(entry.digest), False, reason=refusal.reason, source=refusal.source
     )
@@ -84,10 +87,12 @@ def judged(
 
 
 def refusal_by(reason: str, fact: Fact[object]) -> Refusal:
+    """A refusal that a fact of the table explains."""
     return Refusal(reason, fact.source)
 
 
 def check_file(cargo: Cargo, engine: Engine) -> None:
+    """Raises Refusal where the engine cannot read the file from outside."""
     if cargo.is_folder:
         raise refusal_by("it is a folder, and it takes a tar", engine.outer)
     if engine.suffixes is not None:
@@ -122,6 +127,7 @@ def _worded(codec: str) -> str:
 
 
 def check_layers(engine: Engine, members: Iterable[Member]) -> None:
+    """Raises Refusal where layers are compressed with what the engine does not inflate."""
     for member in members:
         for codec in sorted(member.codecs - engine.layers.value):
             raise refusal_by(
@@ -130,6 +136,7 @@ def check_layers(engine: Engine, members: Iterable[Member]) -> None:
 
 
 def check_system(engine: Engine, members: Iterable[Member], machine: Platform | None) -> None:
+    """Raises Refusal where all members are for systems that the engine does not run."""
     systems = {machine.normalized.os} if machine and engine.systems.value else engine.systems.value
     if not systems:
         return
@@ -142,6 +149,7 @@ def check_system(engine: Engine, members: Iterable[Member], machine: Platform | 
 
 
 def elsewhere(platforms: Iterable[Platform], machine: Platform | None) -> tuple[str, ...]:
+    """That nothing of an image runs on the machine, if that is so."""
     known = list(platforms)
     if machine is None or not known or any(platform.fits(machine) for platform in known):
         return ()
@@ -149,8 +157,15 @@ def elsewhere(platforms: Iterable[Platform], machine: Platform | None) -> tuple[
 
 
 def left_behind(entry: Entry, kept: Iterable[Platform]) -> tuple[str, ...]:
+    """The platforms of an index that the engine does not keep."""
     others = [str(platform) for platform in entry.platforms if platform not in set(kept)]
     return (f"the platforms {', '.join(others)}",) if others else ()
+
+
+def referrers_lost(entry: Entry, engine: Engine) -> tuple[str, ...]:
+    """What speaks of an image, where the engine does not keep that."""
+    is_lost = entry.has_referrers and not engine.referrers.value
+    return ("its attestations and other referrers",) if is_lost else ()
 
 
 def names_lost(written: Iterable[str], names: tuple[str, ...]) -> tuple[str, ...]:
@@ -161,6 +176,7 @@ def names_lost(written: Iterable[str], names: tuple[str, ...]) -> tuple[str, ...
 
 
 def sparse(entry: Entry, engine: Engine) -> Refusal:
+    """A refusal of what is named and is not here."""
     absent = [str(member.platform) for member in entry.members if not member.whole]
     return refusal_by(
         f"{entry.title} lacks {', '.join(absent)}, which its index names", engine.sparse
@@ -168,6 +184,7 @@ def sparse(entry: Entry, engine: Engine) -> Refusal:
 
 
 def docker_names(entry: Entry, engine: Engine) -> tuple[str, ...]:
+    """The RepoTags as docker reads them, in full; raises Refusal where one is no name."""
     names = []
     for tag in entry.names:
         try:

@@ -8,6 +8,7 @@ from ocilayout.engines.questions import (
     asked_for,
     check_layers,
     judged,
+    referrers_lost,
     refusal_by,
     sparse,
 )
@@ -30,8 +31,10 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         check_layers(engine, entry.members)
         if cargo.is_layout:
             _check_docker_types(entry)
-        lost = () if cargo.is_layout else ("its digest in a registry, which such a tar has not",)
-        return Outcome(entry.title, str(entry.digest), True, full, entry.platforms, lost)
+        lost = list(referrers_lost(entry, engine))
+        if not cargo.is_layout:
+            lost.append("its digest in a registry, which such a tar has not")
+        return Outcome(entry.title, str(entry.digest), True, full, entry.platforms, tuple(lost))
 
     return judged(engine, asked_for(cargo, cargo.entries), judge)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.image_files import write_oci_archive
+from tests.images import make_image, make_source
 from tests.real.command_line import assert_refused, ocilayout, succeed
 from tests.real.readers import read
 
@@ -102,3 +104,20 @@ def test_gaps_are_left_out_for_an_engine(tmp_path: Path) -> None:
     done = ocilayout("convert", layout, tmp_path / "out.tar", "--for", "containerd")
     assert (done.returncode, "linux/arm64" in done.stderr) == (0, True)
     assert ocilayout("check", tmp_path / "out.tar", "--for", "containerd").returncode == 0
+
+
+def test_what_is_lost_is_said() -> None:
+    done = ocilayout("check", MULTI, "--for", "podman", "--platform", "linux/amd64")
+    assert done.returncode == 0
+    assert "lost: the platforms linux/arm64" in done.stdout
+    assert "its attestations and other referrers" in done.stdout
+
+
+def test_a_tag_alone_is_not_mended_but_refused(tmp_path: Path) -> None:
+    source = make_source(make_image().named("v1"))
+    file = write_oci_archive(tmp_path / "in.tar", source)
+    done = ocilayout("convert", file, tmp_path / "out.tar", "--for", "k3s")
+    assert_refused(done, "v1", "--tag REPOSITORY:TAG")
+    assert not (tmp_path / "out.tar").exists()
+    succeed("convert", file, tmp_path / "out.tar", "--for", "k3s", "--tag", "lab/app:v1")
+    assert ocilayout("check", tmp_path / "out.tar", "--for", "k3s").returncode == 0

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands.clients import Clients
+from tests.image_files import write_oci_archive
+from tests.images import make_image, make_source
 from tests.real.command_line import Arguments, Done, assert_refused, ocilayout
 from tests.real.readers import read
 
@@ -124,3 +126,17 @@ def test_a_place_that_is_not_there_asks_no_engine(clients: Clients) -> None:
     clients.add_docker()
     assert_refused(load(clients, "nowhere.tar"), "nowhere.tar")
     assert not (clients.folder / "calls").exists()
+
+
+def test_what_the_machine_runs_beside_its_own_is_loaded_too(
+    clients: Clients, tmp_path: Path
+) -> None:
+    clients.add_docker()
+    images = [make_image("linux/386").named("old:1"), make_image().named("new:1")]
+    done = load(clients, write_oci_archive(tmp_path / "two.tar", make_source(*images)))
+    assert (done.returncode, done.stderr) == (0, "")
+    got = read(clients.folder / "got.tar")
+    assert {(*item.repo_tags, item.platform) for item in got.saved} == {
+        ("docker.io/library/old:1", "linux/386"),
+        ("docker.io/library/new:1", "linux/amd64"),
+    }
