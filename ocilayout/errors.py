@@ -16,7 +16,10 @@
     ├── DestinationExists           an output that would be overwritten
     ├── CannotHold                  the format asked for has no form for this
     ├── LayoutBusy                  another process holds the layout's lock
-    └── EngineFailed                an engine's client is absent, gets no answer, or failed
+    ├── EngineFailed                an engine's client is absent, gets no answer, or failed
+    └── RegistryFailed              a registry refused, could not be reached, or answered nonsense
+        ├── AccessDenied            it wants a login, or the one it was given is not enough
+        └── TransferBroken          a connection broke while a blob was sent: it may be sent again
 
 Every message says what is wrong, with which file, digest or member, and what to do.
 """
@@ -92,3 +95,18 @@ class LayoutBusy(OciLayoutError):
 
 class EngineFailed(OciLayoutError):
     """The client of an engine is not there, gets no answer, or says that it failed."""
+
+
+class RegistryFailed(OciLayoutError):
+    """A registry refused, could not be reached, or answered what makes no sense."""
+
+
+class AccessDenied(RegistryFailed):
+    """A registry wants a login, or the one that it was given is not enough."""
+
+
+class TransferBroken(RegistryFailed):
+    """A connection broke while a blob was sent; whoever holds it may send it from its first byte.
+
+    Whoever raises it bounds the attempts: the last failure is another error.
+    """

@@ -45,7 +45,10 @@ class ImageDestination(Protocol):
         ...
 
     def put_blob(self, descriptor: Descriptor, content: BinaryIO) -> None:
-        """Take all of it, or nothing; `content` raises where it is not as described."""
+        """Take all of it, or nothing; `content` raises where it is not as described.
+
+        Raises TransferBroken to be called again, with the same content from its first byte.
+        """
         ...
 
     def commit(self, source: ImageSource) -> None:
@@ -68,6 +71,25 @@ class LinkDestination(Protocol):
 
     def link_blob(self, descriptor: Descriptor, file: BinaryIO) -> bool:
         """Take a file by a hard link; False where it is on another file system, or no file."""
+        ...
+
+
+@runtime_checkable
+class SharedDestination(Protocol):
+    """A destination that takes several blobs at a time, each from a thread of its own."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether threads may ask for, put, link and mount different blobs at the same time."""
+        ...
+
+
+@runtime_checkable
+class MountDestination(Protocol):
+    """A destination that can get a blob from elsewhere without being sent it."""
+
+    def mount_blob(self, descriptor: Descriptor) -> bool:
+        """Take a blob that its own registry has elsewhere; False where that is not possible."""
         ...
 
 
