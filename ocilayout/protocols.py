@@ -7,12 +7,15 @@ from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
 from ocilayout.spec.platform import Platform
+
+if TYPE_CHECKING:
+    from ocilayout.registries.registry import Registries
 
 
 class BlobReader(Protocol):
@@ -137,6 +140,10 @@ class DestinationOptions:
     """Whether it is known that whoever loads the output takes layers of zstd."""
     lock_timeout: float = 60.0
     """Seconds to wait for another process to leave a layout."""
+    registries: "Registries | None" = None
+    """The connections of the command, where it has any."""
+    chunk_size: int | None = None
+    """Bytes of a blob that go to a registry in one request; None: all."""
 
 
 class Store(Protocol):

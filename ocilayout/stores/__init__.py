@@ -33,6 +33,7 @@ from ocilayout.tar_file import TarFile
 from ocilayout.zstd_frames import window_of
 
 if TYPE_CHECKING:
+    from ocilayout.registries.registry import Registries
     from ocilayout.stores.engine_clients import Client
 
 # First match wins: an archive with a manifest.json is a Docker archive, whose reader takes the
@@ -67,19 +68,29 @@ class Opened:
 
 
 @contextmanager
-def open_source(place: Place | str, *, scratch: Path | None = None) -> Iterator[ImageSource]:
+def open_source(
+    place: Place | str,
+    *,
+    scratch: Path | None = None,
+    registries: "Registries | None" = None,
+) -> Iterator[ImageSource]:
     """The images at a place.
 
     `scratch` is the folder for what cannot be read in place (standard input, archives that are
-    compressed outside). Raises PlaceNotFound, InvalidArchive, InvalidDocument, ImageNotFound,
-    AmbiguousName.
+    compressed outside), `registries` the connections of a command that has any. Raises
+    PlaceNotFound, InvalidArchive, InvalidDocument, ImageNotFound, AmbiguousName, RegistryFailed.
     """
-    with open_place(place, scratch=scratch) as opened:
+    with open_place(place, scratch=scratch, registries=registries) as opened:
         yield opened.source
 
 
 @contextmanager
-def open_place(place: Place | str, *, scratch: Path | None = None) -> Iterator[Opened]:
+def open_place(
+    place: Place | str,
+    *,
+    scratch: Path | None = None,
+    registries: "Registries | None" = None,
+) -> Iterator[Opened]:
     """The same as open_source, with what was found out about the place."""
     found = parse_source(place) if isinstance(place, str) else place
     if found.is_engine:
@@ -87,6 +98,12 @@ def open_place(place: Place | str, *, scratch: Path | None = None) -> Iterator[O
 
         with open_engine(engine.client_of(found), [found.name or ""], scratch=scratch) as opened:
             yield opened
+        return
+    if found.is_registry:
+        from ocilayout.stores import registry
+
+        with registry.open_source(found, registries) as image:
+            yield Opened(found, "registry", image, registry.NoFiles(found.text), Outer())
         return
     with ExitStack() as stack:
         files, outer = _open_files(found, scratch, stack)
@@ -153,6 +170,12 @@ def open_destination(
         client = engine.client_of(found)
         with engine.open_pipe(client, options or DestinationOptions()) as (destination, _):
             yield destination
+        return
+    if found.is_registry:
+        from ocilayout.stores import registry
+
+        with registry.open_destination(found, options or DestinationOptions()) as repository:
+            yield repository
         return
     store = BY_NAME[destination_transport(found, transport)]
     with store.open_destination(found.path, options or DestinationOptions()) as destination:

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocilayout.errors import InvalidDigest, PlaceNotFound, UsageError
+from ocilayout.errors import InvalidDigest, InvalidDocument, PlaceNotFound, UsageError
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import reference_of
-from ocilayout.spec.reference import is_tag
+from ocilayout.spec.reference import Reference, is_tag
 
 STANDARD_STREAMS = ("-", "/dev/stdin", "/dev/stdout", "/dev/fd/0", "/dev/fd/1")
 """Names of standard input as a source, of standard output as a destination."""
 
 FILE_TRANSPORTS = ("oci", "oci-archive", "docker-archive", "dir")
 ENGINE_TRANSPORTS = ("docker-daemon", "podman", "containerd")
-OTHER_TRANSPORTS = ("docker",)
+REGISTRY_TRANSPORT = "docker"
 FOREIGN_TRANSPORTS = (
     "containers-storage",
     "docker-tar",
@@ -45,9 +45,11 @@ class Place:
     """As it was written."""
     transport: str | None
     path: Path | None
-    """None is standard input or output, or an engine."""
+    """None is standard input or output, an engine or a registry."""
     name: str | None = None
     digest: Digest | None = None
+    names_repository: bool = False
+    """Whether it is a repository of a registry, without a tag or digest; `name` has `latest`."""
 
     @property
     def is_engine(self) -> bool:
@@ -57,7 +59,17 @@ class Place:
     @property
     def is_stream(self) -> bool:
         """Whether it is standard input or output."""
-        return self.path is None and not self.is_engine
+        return self.path is None and not self.is_engine and not self.is_registry
+
+    @property
+    def is_registry(self) -> bool:
+        """Whether the images are in a registry."""
+        return self.transport == REGISTRY_TRANSPORT
+
+    @property
+    def reference(self) -> Reference:
+        """What a place in a registry names."""
+        return Reference.parse(self.name or "")
 
 
 def parse_source(text: str) -> Place:
@@ -77,7 +89,7 @@ def parse_destination(text: str) -> Place:
     place = _parse(text, os.path.lexists, longest_first=False)
     if place.digest is not None:
         raise UsageError(f"{text}: a digest names what is there, not what is to be written")
-    if place.name is not None and _ARCHIVE.search(place.name):
+    if place.path is not None and place.name is not None and _ARCHIVE.search(place.name):
         raise UsageError(
             f"{text}: {place.name!r} would be the image's name in {place.path}: for a path with "
             f"a colon write TRANSPORT:PATH with one of {', '.join(FILE_TRANSPORTS)}"
@@ -89,6 +101,8 @@ def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> 
     transport, rest = _split_transport(text)
     if transport in ENGINE_TRANSPORTS:
         return Place(text, transport, None, name=checked_engine_name(rest))
+    if transport == REGISTRY_TRANSPORT:
+        return registry_place(rest, text)
     if not rest:
         raise UsageError(f"{text!r}: a path is missing")
     if rest in STANDARD_STREAMS:
@@ -98,6 +112,22 @@ def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> 
     rest, digest = _split_digest(rest)
     path, name = _split_name(rest, exists, longest_first)
     return Place(text, transport, None if path in STANDARD_STREAMS else Path(path), name, digest)
+
+
+def registry_place(name: str, text: str) -> Place:
+    """The place in a registry that `[//]HOST/REPOSITORY[:TAG][@DIGEST]` names.
+
+    `text` is what was written. Raises UsageError.
+    """
+    named, digest = _split_digest(name.removeprefix("//"))
+    try:
+        reference = Reference.parse(named)
+    except InvalidDocument as error:
+        raise UsageError(f"{text}: {error}") from None
+    has_tag = ":" in named.rpartition("/")[2]
+    return Place(
+        text, REGISTRY_TRANSPORT, None, str(reference), digest, not has_tag and digest is None
+    )
 
 
 def checked_engine_name(name: str) -> str:
@@ -114,17 +144,14 @@ def _split_transport(text: str) -> tuple[str | None, str]:
     transport, colon, rest = text.partition(":")
     if not colon or os.path.lexists(text):
         return None, text
-    if transport in OTHER_TRANSPORTS:
-        raise UsageError(
-            f"{text}: registries are not supported by this version: write a file and use "
-            "skopeo copy"
-        )
     if transport in FOREIGN_TRANSPORTS:
         raise UsageError(
             f"{text}: there is no transport {transport}: here, but "
-            f"{', '.join(FILE_TRANSPORTS + ENGINE_TRANSPORTS)} "
+            f"{', '.join(FILE_TRANSPORTS + ENGINE_TRANSPORTS)} and docker:// "
             f"(a file of that name is ./{transport}:…)"
         )
+    if transport == REGISTRY_TRANSPORT and rest.startswith("//"):
+        return transport, rest
     is_known = transport in FILE_TRANSPORTS + ENGINE_TRANSPORTS
     return (transport, rest) if is_known else (None, text)
 

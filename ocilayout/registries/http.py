@@ -1,0 +1,220 @@
+"""One request and its answer: urllib3, under our own rules for time, size and failure.
+
+Nothing here follows a redirect, repeats a request or logs in: who asks decides on that.
+"""
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
+from urllib3.util import Timeout, make_headers, parse_url
+
+from ocilayout.errors import RegistryFailed
+from ocilayout.registries.origin import Origin, shown
+from ocilayout.streams import CHUNK
+
+CONNECT_TIMEOUT = 15.0
+READ_TIMEOUT = 60.0
+"""Seconds in which an answer, or its next bytes, must have come."""
+SLOWEST = 1024
+"""Bytes a second: who sends less over READ_TIMEOUT counts as gone."""
+
+Body = bytes | Iterable[bytes | memoryview]
+
+
+class Unanswered(RegistryFailed):
+    """No connection, or one that broke: the same request may find an answer later."""
+
+
+class NotEncrypted(Unanswered):
+    """The server does not speak TLS."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said; to be closed, or read to its end."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    challenges: tuple[str, ...]
+    """All `WWW-Authenticate` headers."""
+    _response: urllib3.BaseHTTPResponse
+
+    def content(self, limit: int) -> bytes:
+        """The body; raises RegistryFailed where it is larger than `limit` bytes or slow."""
+        deadline = time.monotonic() + READ_TIMEOUT
+        content = bytearray()
+        try:
+            while part := self.part(limit + 1 - len(content)):
+                content += part
+                if len(content) > limit:
+                    raise RegistryFailed(
+                        f"{shown(self.url)} answered with more than {limit} bytes, "
+                        "which is no document"
+                    )
+                if time.monotonic() > deadline:
+                    raise Unanswered(f"{shown(self.url)} answers too slowly")
+        finally:
+            self.close()
+        return bytes(content)
+
+    def beginning(self, limit: int) -> bytes:
+        """The body of an error, as far as it came and to `limit` bytes; raises nothing."""
+        content = bytearray()
+        deadline = time.monotonic() + CONNECT_TIMEOUT
+        try:
+            while len(content) < limit and time.monotonic() < deadline:
+                part = self.part(limit - len(content))
+                if not part:
+                    break
+                content += part
+        except RegistryFailed:
+            pass
+        self.close()
+        return bytes(content)
+
+    def part(self, limit: int) -> bytes:
+        """What has come, up to `limit` bytes; nothing at the end. Raises Unanswered."""
+        try:
+            return self._response.read1(limit)
+        except (HTTPError, OSError) as error:
+            raise _unanswered(self.url, error) from None
+
+    def close(self) -> None:
+        """Let go of the connection; one whose answer was read to its end is used again."""
+        if self._response.length_remaining != 0:
+            self._response.close()
+        self._response.release_conn()
+
+
+class Http:
+    """Connections, kept open and shared by threads."""
+
+    def __init__(self, context_of: Callable[[str], ssl.SSLContext]) -> None:
+        """`context_of` gives the TLS settings for a `HOST[:PORT]`."""
+        self._context_of = context_of
+        self._pools: dict[Origin, urllib3.PoolManager] = {}
+        self._lock = threading.Lock()
+        self._proxies = getproxies()
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None
+    ) -> Answer:
+        """One request; raises Unanswered, or RegistryFailed where trying again is no use."""
+        pool = self._pool(Origin.of(url))
+        try:
+            response = pool.urlopen(
+                method,
+                url,
+                headers={"User-Agent": "ocilayout", **headers},
+                body=body,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        except (HTTPError, OSError, ValueError) as error:
+            raise _unanswered(url, error) from None
+        challenges = tuple(response.headers.getlist("WWW-Authenticate"))
+        return Answer(url, response.status, response.headers, challenges, response)
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for pool in self._pools.values():
+                pool.clear()
+            self._pools.clear()
+
+    def _pool(self, origin: Origin) -> urllib3.PoolManager:
+        with self._lock:
+            if origin not in self._pools:
+                self._pools[origin] = self._new_pool(origin)
+            return self._pools[origin]
+
+    def _new_pool(self, origin: Origin) -> urllib3.PoolManager:
+        settings: dict[str, Any] = {
+            "maxsize": 64,
+            "timeout": Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+            "blocksize": CHUNK,
+        }
+        if origin.scheme == "https":
+            settings["ssl_context"] = context = self._context_of(origin.address)
+            if context.verify_mode == ssl.CERT_NONE:
+                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        proxy = self._proxy(origin)
+        if proxy is None:
+            return urllib3.PoolManager(1, **settings)
+        login = parse_url(proxy).auth
+        return urllib3.ProxyManager(
+            proxy,
+            1,
+            proxy_headers=make_headers(proxy_basic_auth=login) if login else None,
+            **settings,
+        )
+
+    def _proxy(self, origin: Origin) -> str | None:
+        """As Go's programs do, loopback is never asked of a proxy."""
+        proxy = self._proxies.get(origin.scheme) or self._proxies.get("all")
+        if not proxy or origin.is_loopback:
+            return None
+        if proxy_bypass(f"{origin.host}:{origin.port}"):
+            return None
+        found = proxy if "://" in proxy else f"http://{proxy}"
+        if not found.startswith(("http://", "https://")):
+            raise RegistryFailed(
+                f"{origin.scheme}_proxy names a proxy that is neither http nor https, which is not "
+                "supported"
+            )
+        return found
+
+
+def _unanswered(url: str, error: Exception) -> RegistryFailed:
+    where = Origin.of(url)
+    reason = _reason(error)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return RegistryFailed(
+            f"the certificate of {where} is not trusted ({reason.verify_message}): name its "
+            "authority by --ca FILE, or say --insecure"
+        )
+    if isinstance(reason, ssl.SSLError):
+        if reason.reason in _PLAIN:
+            return NotEncrypted(
+                f"{where} does not speak TLS: if that is as it should be, say --plain-http"
+            )
+        return Unanswered(f"{where}: TLS failed: {reason.reason or reason}")
+    return Unanswered(f"{where} gives no answer: {_words(reason)}")
+
+
+_PLAIN = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+"""What OpenSSL 1.1 and 3 say of a peer whose first bytes are no TLS."""
+
+
+def _reason(error: BaseException) -> BaseException:
+    """The innermost cause: urllib3 wraps what the socket said."""
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        inner = [item for item in error.args if isinstance(item, BaseException)]
+        cause = getattr(error, "original_error", None) or error.__cause__ or next(iter(inner), None)
+        if cause is None or (isinstance(error, SSLError | ssl.SSLError) and not inner):
+            return error
+        error = cause
+    return error
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError) and not isinstance(
+        error, NewConnectionError
+    ):
+        return "it took too long"
+    text = str(error).rpartition(": ")[2] or type(error).__name__
+    return text[:200]

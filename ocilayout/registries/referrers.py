@@ -1,0 +1,85 @@
+"""What speaks of an image in a registry: the referrers interface, its tag schema, cosign's tags.
+
+distribution-spec, "Listing Referrers" and "Referrers Tag Schema"; cosign's SIGNATURE_SPEC.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ocilayout.registries.http import Answer
+from ocilayout.registries.refusals import refusal
+from ocilayout.registries.repository import Document, Repository
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index, Manifest
+
+_COSIGN = ("sig", "att", "sbom")
+
+
+@dataclass(frozen=True)
+class Referrer:
+    """A document that speaks of another."""
+
+    descriptor: Descriptor
+    tag: str | None = None
+    """The tag that says so, where no `subject` does."""
+
+
+def referrers_of(repository: Repository, subject: Digest) -> Iterator[Referrer]:
+    """All that speaks of a manifest or an index; raises RegistryFailed, InvalidDocument."""
+    listed = repository.referrers(subject)
+    if listed is None:
+        index = _fallback(repository, subject)
+        listed = [] if index is None else list(index.children)
+    for descriptor in listed:
+        yield Referrer(descriptor)
+    for suffix in _COSIGN:
+        tag = f"{_tag(subject)}.{suffix}"
+        found = repository.manifest(tag)
+        if found is not None:
+            yield Referrer(found.descriptor, tag)
+
+
+def list_referrer(repository: Repository, document: Document, answer: Answer) -> None:
+    """See to it that a document that was put is listed as a referrer of its subject.
+
+    A registry that does so itself says it in the answer to the PUT (`OCI-Subject`); with another,
+    an index under the tag of the subject lists what refers to it. Raises RegistryFailed.
+    """
+    subject = document.subject
+    if subject is None or answer.headers.get("OCI-Subject"):
+        return
+    index = _fallback(repository, subject.digest) or Index.of([])
+    if any(child.digest == document.descriptor.digest for child in index.children):
+        return
+    children = [dict(child.fields) for child in (*index.children, _listed(document))]
+    put = repository.put_manifest(_tag(subject.digest), index.with_fields(manifests=children))
+    if put.status != 201:
+        raise refusal(put, f"list what refers to {subject.digest}")
+    put.beginning(0)
+
+
+def _listed(document: Document) -> Descriptor:
+    """The entry of a referrer, with what the specification wants of it beside its digest."""
+    changes: dict[str, object] = {}
+    if isinstance(document, Manifest) and document.artifact_type:
+        changes["artifactType"] = document.artifact_type
+    elif isinstance(document, Manifest) and document.config is not None:
+        changes["artifactType"] = document.config.media_type
+    annotations = document.fields.get("annotations")
+    if annotations:
+        changes["annotations"] = annotations
+    return document.descriptor.edited(**changes)
+
+
+def _fallback(repository: Repository, subject: Digest) -> Index | None:
+    found = repository.manifest(_tag(subject))
+    if found is not None and not isinstance(found, Index):
+        # Whoever owns that tag, it lists no referrers.
+        return None
+    return found
+
+
+def _tag(subject: Digest) -> str:
+    """distribution-spec, "Referrers Tag Schema": at most 32 and 64 characters of the digest."""
+    return f"{subject.algorithm[:32]}-{subject.encoded[:64]}"

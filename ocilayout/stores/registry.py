@@ -1,0 +1,317 @@
+"""Images in a registry, as a store like any other: `docker://HOST/REPOSITORY[:TAG][@DIGEST]`.
+
+A source is one image, or several tags of one repository. A destination takes blobs in any order,
+documents after what they lead to, and the tags at the end.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from typing import BinaryIO
+
+from ocilayout.blobs import SpreadBlobs
+from ocilayout.errors import BlobNotFound, CannotHold, ImageNotFound
+from ocilayout.graph import SUBJECT, View, is_document, read_document
+from ocilayout.protocols import BlobReader, DestinationOptions, ImageSource
+from ocilayout.registries.http import Answer
+from ocilayout.registries.referrers import list_referrer
+from ocilayout.registries.refusals import refused_document
+from ocilayout.registries.registry import Registries, shared_or_new
+from ocilayout.registries.repository import Document, Repository
+from ocilayout.registries.uploads import Upload
+from ocilayout.spec import names
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index, parse_document
+from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.reference import is_repository, is_tag
+from ocilayout.stores.places import Place
+
+NAME = "docker"
+MOUNT_ATTEMPTS = 3
+SOURCE_ANNOTATION = "containerd.io/distribution.source."
+"""With the host behind it: the repositories where a blob came from, as containerd notes them."""
+_RECENT_SIZE = 16 * 1024 * 1024
+_SMALL = 1024 * 1024
+
+
+class RegistrySource:
+    """Images of one repository; shared by threads."""
+
+    absent: Collection[Digest] = frozenset()
+
+    def __init__(self, repository: Repository, index: Index) -> None:
+        self.repository = repository
+        self.index = index
+        self._recent = _Recent()
+
+    def open_blob(self, descriptor: Descriptor) -> BinaryIO:
+        """The content, not verified yet; raises BlobNotFound.
+
+        A blob is asked for when it is first read.
+        """
+        known = self._recent.get(descriptor.digest)
+        if known is not None:
+            return BytesIO(known)
+        if is_document(descriptor):
+            found = self.repository.manifest(descriptor.digest)
+            if found is None:
+                raise BlobNotFound(f"{self._label} has no manifest {descriptor.digest}")
+            return self._kept(descriptor.digest, found.raw)
+        kind = layer_type(descriptor.media_type)
+        if kind is not None and not kind.distributable:
+            return self._open_foreign(descriptor)
+        blob = self.repository.open_blob(descriptor)
+        if kind is None and descriptor.size <= _SMALL:
+            with blob:
+                return self._kept(descriptor.digest, blob.read(descriptor.size))
+        return blob
+
+    def keep(self, document: Document) -> None:
+        """Remember a document that was read already."""
+        self._kept(document.descriptor.digest, document.raw)
+
+    @property
+    def _label(self) -> str:
+        return f"{self.repository.registry.host}/{self.repository.path}"
+
+    def _kept(self, digest: Digest, content: bytes) -> BinaryIO:
+        self._recent.put(digest, content)
+        return BytesIO(content)
+
+    def _open_foreign(self, descriptor: Descriptor) -> BinaryIO:
+        if self.repository.has_blob(descriptor):
+            return self.repository.open_blob(descriptor)
+        urls = descriptor.fields.get("urls")
+        if self.repository.registry.allow_foreign and isinstance(urls, list) and urls:
+            return self.repository.open_foreign(descriptor, [str(url) for url in urls])
+        raise BlobNotFound(
+            f"{self._label} has no {descriptor.digest}, which may not be distributed: "
+            "--allow-foreign fetches it from where it says"
+        )
+
+
+class RegistryDestination:
+    """One repository that is pushed to."""
+
+    is_shared = True
+
+    def __init__(self, repository: Repository, chunk_size: int | None) -> None:
+        self._repository = repository
+        self._chunk_size = chunk_size
+        self._uploads: dict[Digest, Upload] = {}
+        self._sources: list[str] = []
+        self._lock = threading.Lock()
+
+    def check(self, source: ImageSource) -> None:
+        """Raises CannotHold where a name is not one of this repository's tags."""
+        for entry in source.index.children:
+            self._tags(entry)
+        self._sources = [
+            found.repository.path
+            for found in registry_sources(source)
+            if found.repository.registry.host == self._repository.registry.host
+            and found.repository.path != self._repository.path
+        ]
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether the registry says so: it verified what it was sent.
+
+        It is not asked of referrers, as those may have to be listed yet, nor of layers that it is
+        not to have, as those who pull get them from elsewhere.
+        """
+        kind = layer_type(descriptor.media_type)
+        if kind is not None and not kind.distributable:
+            return not self._repository.registry.allow_foreign or self._repository.has_blob(
+                descriptor
+            )
+        if is_document(descriptor):
+            is_referrer = SUBJECT in descriptor.annotations or descriptor.artifact_type is not None
+            return not is_referrer and self._repository.has_manifest(descriptor.digest)
+        return self._repository.has_blob(descriptor)
+
+    def mount_blob(self, descriptor: Descriptor) -> bool:
+        """Take a blob that another repository of the registry has."""
+        if is_document(descriptor):
+            return False
+        for path in self._places_of(descriptor):
+            upload = self._upload(descriptor.digest)
+            scopes = (*self._repository.scopes, f"repository:{path}:pull")
+            if upload.mount(descriptor.digest, path, scopes):
+                self._done(descriptor.digest)
+                return True
+        return False
+
+    def put_blob(self, descriptor: Descriptor, content: BinaryIO) -> None:
+        """Send a blob or a document.
+
+        Raises TransferBroken where it is to be called again, AccessDenied, RegistryFailed.
+        """
+        if is_document(descriptor):
+            document = parse_document(descriptor, content.read())
+            answer = self._put_document(descriptor.digest, document)
+            list_referrer(self._repository, document, answer)
+            return
+        upload = self._upload(descriptor.digest)
+        if not upload.was_broken or not self._repository.has_blob(descriptor):
+            upload.send(descriptor, content)
+        self._done(descriptor.digest)
+
+    def commit(self, source: ImageSource) -> None:
+        """Give each tag its image."""
+        for entry in source.index.children:
+            for tag in self._tags(entry):
+                self._put_document(tag, read_document(source, entry))
+
+    def _put_document(self, reference: str | Digest, document: Document) -> Answer:
+        answer = self._repository.put_manifest(reference, document)
+        if answer.status not in {200, 201, 202}:
+            what = f"take the manifest {self._repository.path}:{reference}"
+            raise refused_document(answer, document.media_type, what)
+        answer.beginning(0)
+        return answer
+
+    def _tags(self, entry: Descriptor) -> list[str]:
+        registry = self._repository.registry.host
+        tags = []
+        for name in names.names_of(entry):
+            reference = names.reference_of(name)
+            if reference is None:
+                if not is_tag(name):
+                    raise CannotHold(f"{name!r} is no tag: name the image by --tag")
+                tags.append(name)
+            elif (reference.domain, reference.path) == (registry, self._repository.path):
+                tags.append(reference.tag)
+            else:
+                raise CannotHold(f"{name} is not in {registry}/{self._repository.path}")
+        return tags
+
+    def _places_of(self, descriptor: Descriptor) -> Sequence[str]:
+        host = self._repository.registry.host
+        noted = descriptor.annotations.get(f"{SOURCE_ANNOTATION}{host}", "").split(",")
+        known = self._repository.registry.repositories_with(descriptor.digest)
+        found = dict.fromkeys((*known, *self._sources, *(path.strip() for path in noted)))
+        others = [path for path in found if is_repository(path) and path != self._repository.path]
+        return others[:MOUNT_ATTEMPTS]
+
+    def _upload(self, digest: Digest) -> Upload:
+        with self._lock:
+            return self._uploads.setdefault(digest, self._repository.upload(self._chunk_size))
+
+    def _done(self, digest: Digest) -> None:
+        with self._lock:
+            self._uploads.pop(digest, None)
+        self._repository.registry.note_blob(digest, self._repository.path)
+
+
+class NoFiles:
+    """The files of a place that has none of its own."""
+
+    is_folder = False
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+
+    def names(self) -> Iterable[str]:
+        """None."""
+        return ()
+
+    def __contains__(self, name: str) -> bool:
+        return False
+
+    def size(self, name: str) -> int:
+        """Raises BlobNotFound."""
+        raise BlobNotFound(f"{self.label} has no files")
+
+    def open(self, name: str) -> BinaryIO:
+        """Raises BlobNotFound."""
+        raise BlobNotFound(f"{self.label} has no files")
+
+
+class _Recent:
+    """Small blobs that were read lately, as documents are read more than once."""
+
+    def __init__(self) -> None:
+        self._contents: OrderedDict[Digest, bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def get(self, digest: Digest) -> bytes | None:
+        with self._lock:
+            if digest in self._contents:
+                self._contents.move_to_end(digest)
+            return self._contents.get(digest)
+
+    def put(self, digest: Digest, content: bytes) -> None:
+        with self._lock:
+            self._size += len(content) - len(self._contents.pop(digest, b""))
+            self._contents[digest] = content
+            while self._size > _RECENT_SIZE:
+                self._size -= len(self._contents.popitem(last=False)[1])
+
+
+@contextmanager
+def open_source(place: Place, registries: Registries | None = None) -> Iterator["RegistrySource"]:
+    """The image that a place in a registry names.
+
+    `registries` are those of the command, if it has any. Raises ImageNotFound, AccessDenied,
+    RegistryFailed.
+    """
+    with shared_or_new(registries) as known:
+        repository = repository_of(place, known)
+        reference = place.reference
+        name = None if place.digest else str(reference)
+        yield source_of(repository, [(place.digest or reference.tag, name)])
+
+
+def source_of(
+    repository: Repository, wanted: Sequence[tuple[str | Digest, str | None]]
+) -> RegistrySource:
+    """The images that tags or digests name, each under its name; raises ImageNotFound."""
+    documents = [(_found(repository, reference), name) for reference, name in wanted]
+    entries = [
+        entry
+        for document, name in documents
+        for entry in names.renamed(document.descriptor, [name] if name else [])
+    ]
+    source = RegistrySource(repository, Index.of(entries))
+    for document, _ in documents:
+        source.keep(document)
+    return source
+
+
+def _found(repository: Repository, reference: str | Digest) -> Document:
+    document = repository.manifest(reference)
+    if document is None:
+        joint = "@" if isinstance(reference, Digest) else ":"
+        raise ImageNotFound(
+            f"{repository.registry.host} has no {repository.path}{joint}{reference}: "
+            f"ocilayout ls docker://{repository.registry.host}/{repository.path} lists its tags"
+        )
+    return document
+
+
+@contextmanager
+def open_destination(place: Place, options: DestinationOptions) -> Iterator[RegistryDestination]:
+    """A repository that is pushed to."""
+    with shared_or_new(options.registries) as known:
+        yield RegistryDestination(repository_of(place, known, writes=True), options.chunk_size)
+
+
+def repository_of(place: Place, registries: Registries, *, writes: bool = False) -> Repository:
+    """The repository of a place, to read or to write."""
+    reference = place.reference
+    return Repository(registries.of(reference.domain), reference.path, writes=writes)
+
+
+def registry_sources(reader: BlobReader) -> Iterator[RegistrySource]:
+    """The registries that a source was made of."""
+    if isinstance(reader, RegistrySource):
+        yield reader
+    elif isinstance(reader, View):
+        yield from registry_sources(reader.base)
+    elif isinstance(reader, SpreadBlobs):
+        for inner in reader.readers:
+            yield from registry_sources(inner)
