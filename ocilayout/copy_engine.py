@@ -1,13 +1,16 @@
 """The one copy loop: whatever moves between two places moves here."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from ocilayout.compression import CODECS
-from ocilayout.errors import IntegrityError, InvalidDocument
+from ocilayout.crew import MAX_THREADS, Crew
+from ocilayout.errors import IntegrityError, InvalidDocument, TransferBroken
 from ocilayout.graph import (
     is_document,
     made_layers,
@@ -21,6 +24,8 @@ from ocilayout.protocols import (
     ImageDestination,
     ImageSource,
     LinkDestination,
+    MountDestination,
+    SharedDestination,
 )
 from ocilayout.recoding import Order, Recoded, Workshop, codec_in, with_codec
 from ocilayout.rewriting import Rewriter, ordered_documents
@@ -29,8 +34,12 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
 from ocilayout.spec.media_types import layer_type
-from ocilayout.streams import Progress, ignore
+from ocilayout.stopping import stop_if_abandoned
+from ocilayout.streams import Progress, Watch, ignore, unwatched
 
+R = TypeVar("R")
+Outcome = tuple[list[Descriptor], Descriptor]
+"""A blob, and the list of the report in which it belongs."""
 Recode = Callable[[Descriptor, str], str | None]
 """Given a layer and the codec that its bytes have: the codec that it is to have, None to keep."""
 
@@ -72,6 +81,8 @@ class Report:
     """What the destination had already."""
     linked: list[Descriptor] = field(default_factory=list)
     """What it took without reading it."""
+    mounted: list[Descriptor] = field(default_factory=list)
+    """What it took from elsewhere without being sent it."""
     changed: dict[Digest, Descriptor] = field(default_factory=dict)
     """The old digest of each blob that changed, and what it became."""
 
@@ -82,9 +93,18 @@ def check(source: ImageSource, destination: ImageDestination) -> None:
         destination.check(source)
 
 
-def missing_blobs(source: ImageSource, destination: ImageDestination) -> list[Descriptor]:
-    """What a transfer would have to read: each blob that the destination lacks."""
-    return [blob for blob in walk(source) if not destination.has_blob(blob)]
+def missing_blobs(
+    source: ImageSource, destination: ImageDestination, *, jobs: int = 1
+) -> list[Descriptor]:
+    """What a transfer would have to read: each blob that the destination lacks.
+
+    `jobs` threads ask, where the destination is shared.
+    """
+    blobs = list(walk(source))
+    with Crew() as crew:
+        tasks = (partial(destination.has_blob, blob) for blob in blobs)
+        has = list(_results(tasks, crew, _hands(destination, jobs)))
+    return [blob for blob, is_there in zip(blobs, has, strict=True) if not is_there]
 
 
 def transfer(
@@ -96,26 +116,28 @@ def transfer(
     jobs: int = 1,
     scratch: Path | None = None,
     link: bool = False,
-    on_bytes: Progress = ignore,
+    watch: Watch = unwatched,
 ) -> Report:
     """Copy all that the source's index leads to, verify every byte, and commit.
 
-    `recode` says which layers are compressed anew, at `level`, by `jobs` threads, in files below
-    `scratch`. `link` takes blobs by hard links where both sides are layout folders on one file
-    system; those are not read. `on_bytes` is told what was read of the source. Raises what reading
+    `recode` says which layers are compressed anew, at `level`, in files below `scratch`. `jobs`
+    threads compress, and copy where the destination is shared; no bytes depend on their number.
+    `link` takes blobs by hard links where both sides are layout folders on one file system; those
+    are not read. `watch` is told, blob by blob, what was read of the source. Raises what reading
     and writing raise; then nothing was committed.
     """
     check(source, destination)
-    copier = _Copier(source, destination, on_bytes, link)
+    copier = _Copier(source, destination, watch, link)
     leaves = [blob for blob in walk(source) if not is_document(blob)]
     orders = _orders(source, recode, copier.rewriter) if recode is not keep else {}
-    workshop = Workshop(source, scratch or Path("."), max(jobs, 1), level, on_bytes)
-    with workshop.recoded([orders[leaf.digest] for leaf in leaves if leaf.digest in orders]) as new:
-        for leaf in leaves:
-            if leaf.digest in orders:
-                copier.put_recoded(leaf, next(new))
-            else:
-                copier.put(leaf)
+    wanted = [orders[leaf.digest] for leaf in leaves if leaf.digest in orders]
+    with (
+        Workshop(source, scratch or Path("."), max(jobs, 1), level, watch) as workshop,
+        Crew() as crew,
+    ):
+        tasks = copier.tasks(leaves, orders, workshop.recoded(wanted, crew))
+        for outcome, blob in _results(tasks, crew, _hands(destination, jobs)):
+            outcome.append(blob)
     for descriptor in ordered_documents(source):
         copier.put_document(descriptor)
     report = copier.report()
@@ -123,70 +145,149 @@ def transfer(
     return report
 
 
+def _hands(destination: ImageDestination, jobs: int) -> int:
+    """How many blobs a destination takes at a time."""
+    is_shared = isinstance(destination, SharedDestination) and destination.is_shared
+    return max(1, min(jobs, MAX_THREADS)) if is_shared else 1
+
+
+def _results(tasks: Iterable[Callable[[], R]], crew: Crew, hands: int) -> Iterator[R]:
+    """The results of `tasks` in their order; a single pair of hands is our own."""
+    return crew.in_order(tasks, hands) if hands > 1 else (task() for task in tasks)
+
+
 class _Copier:
+    """Puts blobs; each way says in which list of the report the blob belongs."""
+
     def __init__(
-        self,
-        source: ImageSource,
-        destination: ImageDestination,
-        on_bytes: Progress,
-        link: bool,
+        self, source: ImageSource, destination: ImageDestination, watch: Watch, link: bool
     ) -> None:
         self._source = source
         self._destination = destination
         self._linker = destination if link and isinstance(destination, LinkDestination) else None
-        self._on_bytes = on_bytes
+        self._mounter = destination if isinstance(destination, MountDestination) else None
+        self._watch = watch
         self._report = Report(source)
         self.rewriter = Rewriter(source)
 
-    def put(self, leaf: Descriptor) -> None:
+    def tasks(
+        self,
+        leaves: Iterable[Descriptor],
+        orders: Collection[Digest],
+        recoded: Iterator[Recoded],
+    ) -> Iterator[Callable[[], Outcome]]:
+        """The work that each leaf is, in the order of `leaves`."""
+        begun: set[Digest] = set()
+        for leaf in leaves:
+            new = next(recoded) if leaf.digest in orders else None
+            target = leaf if new is None else new.descriptor
+            if new is not None:
+                self.rewriter.changed[leaf.digest] = target
+            if target.digest in begun:
+                # Two layers became one, which perhaps is still on its way.
+                yield partial(self._pass, leaf, new)
+            elif new is None:
+                yield partial(self._put, leaf)
+            else:
+                yield partial(self._put_recoded, new)
+            begun.add(target.digest)
+
+    def _pass(self, leaf: Descriptor, new: Recoded | None) -> Outcome:
+        if new is not None:
+            new.file.close()
+            return self._report.skipped, new.descriptor
+        with self._watch(leaf) as on_bytes:
+            on_bytes(leaf.size)
+        return self._report.skipped, leaf
+
+    def _put(self, leaf: Descriptor) -> Outcome:
+        with self._watch(leaf) as on_bytes:
+            unread = self._unread(leaf)
+            if unread is not None:
+                on_bytes(leaf.size)
+                return unread, leaf
+            self._send(leaf, partial(open_verified, self._source, leaf), on_bytes)
+            return self._report.copied, leaf
+
+    def _unread(self, leaf: Descriptor) -> list[Descriptor] | None:
+        """The list of the report for a leaf that comes to the destination without being read."""
         if self._linked(leaf):
-            return
+            return self._report.linked
         if self._destination.has_blob(leaf):
-            self._report.skipped.append(leaf)
-            self._on_bytes(leaf.size)
-            return
-        with open_verified(self._source, leaf, self._on_bytes) as content:
-            self._destination.put_blob(leaf, content)
-        self._report.copied.append(leaf)
+            return self._report.skipped
+        if self._mounter is not None and self._mounter.mount_blob(leaf):
+            return self._report.mounted
+        return None
 
     def _linked(self, leaf: Descriptor) -> bool:
         if self._linker is None:
             return False
         with self._source.open_blob(leaf) as file:
-            if not self._linker.link_blob(leaf, file):
-                return False
-        self._report.linked.append(leaf)
-        self._on_bytes(leaf.size)
-        return True
+            return self._linker.link_blob(leaf, file)
 
-    def put_recoded(self, leaf: Descriptor, new: Recoded) -> None:
-        self.rewriter.changed[leaf.digest] = new.descriptor
-        if self._destination.has_blob(new.descriptor):
-            self._report.skipped.append(new.descriptor)
-            return
-        with new.open() as content:
-            self._destination.put_blob(new.descriptor, content)
-        self._report.copied.append(new.descriptor)
+    def _put_recoded(self, new: Recoded) -> Outcome:
+        with new.file:
+            if self._destination.has_blob(new.descriptor):
+                return self._report.skipped, new.descriptor
+            self._send(new.descriptor, lambda on_bytes: new.open(), ignore)
+        return self._report.copied, new.descriptor
 
     def put_document(self, descriptor: Descriptor) -> None:
+        """Put a document as it is now."""
         found_document = read_document(self._source, descriptor)
         if isinstance(found_document, Manifest):
             _check_counts(self._source, found_document)
         document = self.rewriter.rewrite(found_document)
         found = document.descriptor
-        self._on_bytes(descriptor.size)
-        if self._destination.has_blob(found):
-            self._report.skipped.append(found)
-            return
-        self._destination.put_blob(found, io.BytesIO(document.raw))
+        with self._watch(descriptor) as on_bytes:
+            on_bytes(descriptor.size)
+            if self._destination.has_blob(found):
+                self._report.skipped.append(found)
+                return
+            self._send(found, lambda on_bytes: io.BytesIO(document.raw), ignore)
         self._report.copied.append(found)
 
+    def _send(
+        self, blob: Descriptor, opened: Callable[[Progress], BinaryIO], on_bytes: Progress
+    ) -> None:
+        """Put a blob, however often its transfer breaks: the destination knows when to give up."""
+        counted = _CountedOnce(on_bytes)
+        while True:
+            try:
+                with opened(counted.attempt()) as content:
+                    self._destination.put_blob(blob, content)
+                return
+            except TransferBroken:
+                stop_if_abandoned()
+
     def report(self) -> Report:
+        """What was done."""
         changed = self.rewriter.changed
         if not changed:
             return self._report
         view = self.rewriter.view()
         return replace(self._report, source=view, changed=changed)
+
+
+class _CountedOnce:
+    """Progress through a blob that may be read from its first byte several times."""
+
+    def __init__(self, on_bytes: Progress) -> None:
+        self._on_bytes = on_bytes
+        self._told = 0
+
+    def attempt(self) -> Progress:
+        """The progress of one reading: what lies beyond all earlier ones counts."""
+        position = 0
+
+        def advance(count: int) -> None:
+            nonlocal position
+            position += count
+            if position > self._told:
+                self._on_bytes(position - self._told)
+                self._told = position
+
+        return advance
 
 
 def unsettled(source: ImageSource, recode: Recode) -> set[Digest]:

@@ -6,15 +6,15 @@ the layers in flight, and the bytes do not depend on how many workers there are.
 
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import BinaryIO, cast
 
 from ocilayout.compression import Codec, codec_of, deflated, inflated
+from ocilayout.crew import MAX_THREADS, Crew
 from ocilayout.errors import IntegrityError
 from ocilayout.graph import open_verified
 from ocilayout.protocols import BlobReader
@@ -25,14 +25,13 @@ from ocilayout.streams import (
     FileSlice,
     FileWriter,
     HashingWriter,
-    Progress,
+    Watch,
     Writable,
     copy_stream,
 )
 
 MAX_LAYERS_AT_ONCE = 4
-MAX_THREADS = 8
-"""What keeps memory within its bounds on machines with many processors."""
+"""What keeps memory within its bounds, with MAX_THREADS."""
 
 
 @dataclass(frozen=True)
@@ -48,91 +47,66 @@ class Order:
 
 @dataclass(frozen=True)
 class Recoded:
-    """A layer that was compressed anew."""
+    """A layer that was compressed anew; whoever has taken it closes its scratch file."""
 
     descriptor: Descriptor
     """Its new digest and size; the media type has the right codec."""
     file: BinaryIO
 
     def open(self) -> BinaryIO:
-        """The new bytes."""
+        """The new bytes, from the first."""
         return cast(BinaryIO, FileSlice(self.file.fileno(), 0, self.descriptor.size))
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """How layers are compressed."""
+    """How layers are compressed; a context that closes scratch files, to be left after the crew."""
 
     source: BlobReader
     scratch: Path
     jobs: int
     level: int | None
-    on_bytes: Progress
-    _stopped: Event = field(default_factory=Event)
+    watch: Watch
+    """Told what is read of the layers."""
+    _files: list[BinaryIO] = field(default_factory=list)
 
-    @contextmanager
-    def recoded(self, orders: Sequence[Order]) -> Iterator[Iterator[Recoded]]:
-        """The results, one for each order, in their order; a scratch file lives until the next."""
-        waiting: deque[Future[Recoded]] = deque()
+    def __enter__(self) -> "Workshop":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()
+
+    def recoded(self, orders: Sequence[Order], crew: Crew) -> Iterator[Recoded]:
+        """The results in the order of the orders; raises Abandoned where one failed."""
         at_once = max(1, min(self.jobs, len(orders), MAX_LAYERS_AT_ONCE))
         threads = max(1, min(self.jobs, MAX_THREADS) // at_once)
-        with ThreadPoolExecutor(max_workers=at_once) as pool:
-
-            def submit(order: Order) -> Future[Recoded]:
-                return pool.submit(self._recode, order, threads)
-
-            try:
-                yield _in_order(submit, deque(orders), waiting, at_once + 1)
-            finally:
-                self._stopped.set()
-                _abandon(waiting)
-
-    def _count(self, count: int) -> None:
-        if self._stopped.is_set():
-            raise _Stopped
-        self.on_bytes(count)
+        waiting: deque[Future[Recoded]] = deque()
+        for order in orders:
+            is_full = len(waiting) == at_once
+            ready = [crew.result(waiting.popleft())] if is_full else []
+            waiting.append(crew.submit(partial(self._recode, order, threads)))
+            yield from ready
+        while waiting:
+            yield crew.result(waiting.popleft())
 
     def _recode(self, order: Order, threads: int) -> Recoded:
         layer = order.layer
         label = f"layer {layer.digest}"
-        file = tempfile.TemporaryFile(dir=self.scratch, buffering=0)
-        try:
-            out = HashingWriter(FileWriter(file.fileno(), f"scratch in {self.scratch}"))
-            with open_verified(self.source, layer, self._count) as raw:
-                codec = codec_in(self.source, layer)
-                # Closed in any case: what is being inflated may hold back other workers.
-                with (
-                    inflated(raw, codec, label) as plain,
-                    deflated(out, order.codec, level=self.level, threads=threads) as writer,
-                ):
-                    _copy_checked(plain, writer, order, label)
-        except BaseException:
-            file.close()
-            raise
-        media_type = _media_type(layer, order.codec)
-        descriptor = Descriptor.make(media_type, out.digest, out.size)
-        return Recoded(descriptor, cast(BinaryIO, file))
-
-
-def _in_order(
-    submit: Callable[[Order], Future[Recoded]],
-    orders: deque[Order],
-    waiting: deque[Future[Recoded]],
-    ahead: int,
-) -> Iterator[Recoded]:
-    while orders or waiting:
-        while orders and len(waiting) < ahead:
-            waiting.append(submit(orders.popleft()))
-        result = waiting[0].result()
-        try:
-            yield result
-        finally:
-            result.file.close()
-            waiting.popleft()
-
-
-class _Stopped(Exception):
-    """Nobody waits for this layer any more."""
+        file = cast(BinaryIO, tempfile.TemporaryFile(dir=self.scratch, buffering=0))
+        self._files.append(file)
+        out = HashingWriter(FileWriter(file.fileno(), f"scratch in {self.scratch}"))
+        codec = codec_in(self.source, layer)
+        # Closed in any case: what is being inflated may hold back other workers.
+        with (
+            self.watch(layer) as on_bytes,
+            open_verified(self.source, layer, on_bytes) as raw,
+            inflated(raw, codec, label) as plain,
+            deflated(out, order.codec, level=self.level, threads=threads) as writer,
+        ):
+            _copy_checked(plain, writer, order, label)
+        descriptor = Descriptor.make(_media_type(layer, order.codec), out.digest, out.size)
+        return Recoded(descriptor, file)
 
 
 def codec_in(source: BlobReader, layer: Descriptor) -> Codec:
@@ -167,9 +141,3 @@ def _copy_checked(plain: BinaryIO, writer: Writable, order: Order, label: str) -
             f"{label} inflates to {check.digest}, its config says {expected}: "
             "the image is damaged: fetch or build it again"
         )
-
-
-def _abandon(waiting: deque[Future[Recoded]]) -> None:
-    for future in waiting:
-        if not future.cancel() and future.exception() is None:
-            future.result().file.close()

@@ -8,18 +8,22 @@ import hashlib
 import io
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import BinaryIO, Protocol
 
 from ocilayout import notices
 from ocilayout.errors import IntegrityError
+from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.stopping import stop_if_abandoned
 
 CHUNK = 1024 * 1024
 """Bytes in a buffer. The 8 and 16 KiB of the standard library cost about twice the CPU."""
 
 Progress = Callable[[int], None]
 """Told the number of bytes that passed."""
+Watch = Callable[[Descriptor], AbstractContextManager[Progress]]
+"""Entered, perhaps by several threads at a time, for each blob that is worked on."""
 
 
 class _Hash(Protocol):
@@ -41,6 +45,11 @@ class Flushable(Writable, Protocol):
 
 def ignore(count: int) -> None:
     """The progress that nobody watches."""
+
+
+def unwatched(blob: Descriptor) -> AbstractContextManager[Progress]:
+    """The watch that nobody keeps."""
+    return nullcontext(ignore)
 
 
 class VerifiedReader(io.RawIOBase):
@@ -250,7 +259,8 @@ def digest_of(source: BinaryIO, algorithm: str = "sha256") -> tuple[Digest, int]
 
 
 def readinto(source: BinaryIO, view: memoryview) -> int:
-    """Some bytes of `source` into `view`; their count, 0 at the end."""
+    """Some bytes of `source` into `view`; their count, 0 at the end. Raises Abandoned."""
+    stop_if_abandoned()
     into = getattr(source, "readinto", None)
     if into is not None:
         return int(into(view) or 0)

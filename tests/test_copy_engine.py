@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from ocilayout.copy_engine import (
     transfer,
 )
 from ocilayout.errors import BlobNotFound
-from ocilayout.protocols import ImageSource
+from ocilayout.protocols import ImageDestination, ImageSource
 from ocilayout.spec import media_types
 from tests.attestations import make_referrer
 from tests.images import (
@@ -31,6 +32,18 @@ def sent(source: ImageSource, recode: Recode = keep, **options: object) -> Memor
     transfer(source, destination, recode=recode, **options)  # type: ignore[arg-type]
     contents_of(destination.result)
     return destination
+
+
+def counted(source: ImageSource, destination: ImageDestination, **options: object) -> list[int]:
+    """What was told of the progress of a transfer."""
+    seen: list[int] = []
+    transfer(
+        source,
+        destination,
+        watch=lambda blob: nullcontext(seen.append),
+        **options,  # type: ignore[arg-type]
+    )
+    return seen
 
 
 def test_everything_is_put_once_and_committed() -> None:
@@ -73,15 +86,12 @@ def test_progress_is_the_bytes_of_all_blobs() -> None:
     source = make_source(make_index(make_image(), make_image("linux/arm64")))
     total = sum(map(len, source.contents.values()))
     for destination in (MemoryDestination(), MemoryDestination(source.contents)):
-        seen: list[int] = []
-        transfer(source, destination, on_bytes=seen.append)
-        assert sum(seen) == total
+        assert sum(counted(source, destination)) == total
 
 
 def test_progress_is_the_same_where_layers_are_recoded(tmp_path: Path) -> None:
     source = make_source(make_image(codec="zstd", layers=LAYERS))
-    seen: list[int] = []
-    transfer(source, MemoryDestination(), recode=GZIP, scratch=tmp_path, on_bytes=seen.append)
+    seen = counted(source, MemoryDestination(), recode=GZIP, scratch=tmp_path)
     assert sum(seen) == sum(map(len, source.contents.values()))
 
 

@@ -1,19 +1,21 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from ocilayout.compression import CODECS
+from ocilayout.crew import Crew
 from ocilayout.errors import BlobNotFound, IntegrityError
 from ocilayout.recoding import Order, Recoded, Workshop, codec_in, with_codec
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
 from ocilayout.spec.media_types import OCI_LAYER
-from ocilayout.streams import ignore
+from ocilayout.streams import Watch, unwatched
 from tests.images import MemorySource, make_layer
 
 LAYERS = [make_layer(f"layer {number}", size=5000) for number in range(8)]
@@ -26,8 +28,16 @@ def orders(layers: Sequence[bytes] = LAYERS, codec: str = "gzip") -> list[Order]
     ]
 
 
-def workshop(scratch: Path, jobs: int = 4, source: MemorySource = SOURCE) -> Workshop:
-    return Workshop(source, scratch, jobs, None, ignore)
+@contextmanager
+def recoded(
+    scratch: Path,
+    wanted: Sequence[Order],
+    jobs: int = 4,
+    source: MemorySource = SOURCE,
+    watch: Watch = unwatched,
+) -> Iterator[Iterator[Recoded]]:
+    with Workshop(source, scratch, jobs, None, watch) as workshop, Crew() as crew:
+        yield workshop.recoded(wanted, crew)
 
 
 def open_files(folder: Path) -> int:
@@ -48,26 +58,27 @@ def bytes_of(result: Recoded) -> bytes:
 
 @pytest.mark.parametrize("jobs", [1, 2, 8, 64])
 def test_results_come_in_the_order_of_the_orders(tmp_path: Path, jobs: int) -> None:
-    with workshop(tmp_path, jobs).recoded(orders(codec="none")) as results:
+    with recoded(tmp_path, orders(codec="none"), jobs) as results:
         assert [bytes_of(result) for result in results] == LAYERS
 
 
 def test_a_result_is_described_by_its_new_bytes(tmp_path: Path) -> None:
-    with workshop(tmp_path).recoded(orders(LAYERS[:1], "zstd")) as results:
+    with recoded(tmp_path, orders(LAYERS[:1], "zstd")) as results:
         result = next(results)
         assert result.descriptor == Descriptor.of(f"{OCI_LAYER}+zstd", bytes_of(result))
 
 
 def test_a_result_can_be_read_more_than_once(tmp_path: Path) -> None:
-    with workshop(tmp_path).recoded(orders(LAYERS[:1])) as results:
+    with recoded(tmp_path, orders(LAYERS[:1])) as results:
         result = next(results)
         assert bytes_of(result) == bytes_of(result) != b""
 
 
 def test_scratch_holds_no_more_than_the_layers_in_flight(tmp_path: Path) -> None:
-    with workshop(tmp_path, jobs=2).recoded(orders()) as results:
-        for _ in results:
+    with recoded(tmp_path, orders(), jobs=2) as results:
+        for result in results:
             assert open_files(tmp_path) <= 4
+            result.file.close()
             assert list(tmp_path.iterdir()) == []
     assert open_files(tmp_path) == 0
 
@@ -78,7 +89,7 @@ def test_who_leaves_early_leaves_no_scratch(
     tmp_path: Path, taken: int, error: type[BaseException] | None
 ) -> None:
     def take_some() -> None:
-        with workshop(tmp_path).recoded(orders()) as results:
+        with recoded(tmp_path, orders()) as results:
             for _ in range(taken):
                 next(results)
             if error is not None:
@@ -94,30 +105,29 @@ def test_who_leaves_early_leaves_no_scratch(
 
 
 @pytest.mark.parametrize("position", [0, 3, 7])
-def test_an_error_of_a_worker_comes_when_its_layer_is_due(tmp_path: Path, position: int) -> None:
+def test_an_error_of_a_worker_ends_the_others(tmp_path: Path, position: int) -> None:
     contents = dict(SOURCE.contents)
     del contents[Digest.of(LAYERS[position])]
     source = MemorySource(SOURCE.index, contents)
     seen: list[bytes] = []
 
     def take_all() -> None:
-        with workshop(tmp_path, source=source).recoded(orders(codec="none")) as results:
+        with recoded(tmp_path, orders(codec="none"), source=source) as results:
             for result in results:
                 seen.append(bytes_of(result))
 
     with pytest.raises(BlobNotFound):
         take_all()
-    assert seen == LAYERS[:position]
+    assert seen == LAYERS[: len(seen)]
+    assert len(seen) <= position
     assert open_files(tmp_path) == 0
 
 
 def test_a_damaged_layer_never_becomes_a_result(tmp_path: Path) -> None:
     contents = {digest: raw[:-1] + b"x" for digest, raw in SOURCE.contents.items()}
     with (
-        workshop(tmp_path, source=MemorySource(SOURCE.index, contents)).recoded(
-            orders()
-        ) as results,
         pytest.raises(IntegrityError, match="hashes to"),
+        recoded(tmp_path, orders(), source=MemorySource(SOURCE.index, contents)) as results,
     ):
         next(results)
     assert open_files(tmp_path) == 0
@@ -125,21 +135,21 @@ def test_a_damaged_layer_never_becomes_a_result(tmp_path: Path) -> None:
 
 def test_workers_stop_when_nobody_waits_any_more(tmp_path: Path) -> None:
     read: list[int] = []
-    shop = Workshop(SOURCE, tmp_path, 1, None, read.append)
-    with shop.recoded(orders()) as results:
+    watch = lambda blob: nullcontext(read.append)  # noqa: E731
+    with recoded(tmp_path, orders(), jobs=1, watch=watch) as results:
         next(results)
     assert sum(read) < sum(map(len, LAYERS))
 
 
 def test_without_orders_there_are_no_results(tmp_path: Path) -> None:
-    with workshop(tmp_path).recoded([]) as results:
+    with recoded(tmp_path, []) as results:
         assert list(results) == []
 
 
 def test_scratch_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
     with (
-        workshop(tmp_path / "absent").recoded(orders(LAYERS[:1])) as results,
         pytest.raises(FileNotFoundError),
+        recoded(tmp_path / "absent", orders(LAYERS[:1])) as results,
     ):
         next(results)
 
@@ -162,8 +172,8 @@ def test_the_codec_is_told_by_the_bytes() -> None:
 def test_a_layer_that_inflates_to_something_else_raises(tmp_path: Path) -> None:
     order = Order(Descriptor.of(OCI_LAYER, LAYERS[0]), CODECS["gzip"], Digest.of(LAYERS[1]))
     with (
-        workshop(tmp_path).recoded([order]) as results,
         pytest.raises(IntegrityError, match="its config says"),
+        recoded(tmp_path, [order]) as results,
     ):
         next(results)
 
@@ -177,12 +187,12 @@ def test_a_full_disk_is_an_error_even_where_large_windows_wait_for_each_other(
         "from ocilayout.spec.digest import Digest\n"
         "from tests.hostile.zstd_frames import frame, zero_blocks\n"
         "from tests.images import MemorySource\n"
-        "from tests.test_recoding import SOURCE, orders, workshop\n"
+        "from tests.test_recoding import SOURCE, orders, recoded\n"
         "layers = [frame(zero_blocks(count), window_log=27) for count in (100, 101, 102)]\n"
         "contents = {Digest.of(layer): layer for layer in layers}\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
-        "shop = workshop(Path(sys.argv[1]), source=MemorySource(SOURCE.index, contents))\n"
-        "with shop.recoded(orders(layers, 'none')) as results:\n"
+        "source = MemorySource(SOURCE.index, contents)\n"
+        "with recoded(Path(sys.argv[1]), orders(layers, 'none'), source=source) as results:\n"
         "    next(results)\n"
     )
     run = subprocess.run(

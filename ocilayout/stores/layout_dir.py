@@ -98,6 +98,8 @@ def _existing(
 
 
 class _NewLayout:
+    is_shared = True
+
     def __init__(self, files: FolderFiles) -> None:
         self._files = files
         self._blobs = FolderBlobs(files)
@@ -130,6 +132,8 @@ class _NewLayout:
 
 
 class _GrowingLayout:
+    is_shared = True
+
     def __init__(self, files: FolderFiles, lock_timeout: float) -> None:
         self._files = files
         self._blobs = FolderBlobs(files)

@@ -104,6 +104,8 @@ def _exists(path: Path) -> DestinationExists:
 
 
 class _Destination:
+    is_shared = True
+
     def __init__(self, files: FolderFiles) -> None:
         self._files = files
         self._written: set[Digest] = set()

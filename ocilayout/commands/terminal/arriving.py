@@ -1,6 +1,5 @@
 """The way into an engine: what it takes goes through its client's pipe, and it is asked after."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,7 @@ import click
 
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json, printable
-from ocilayout.commands.terminal.progress import bar
+from ocilayout.commands.terminal.progress import bars
 from ocilayout.commands.terminal.reporting import echo_plan, image_fields
 from ocilayout.commands.terminal.writing import Wishes
 from ocilayout.copy_engine import Recode, Report, transfer, unsettled
@@ -59,7 +58,7 @@ def _sent(
     options = wishes.destination_options(source)
     total = sum(blob.size for blob in walk(source)) if wishes.progress != "never" else 0
     with (
-        bar(total, wishes.progress, wishes.quiet) as on_bytes,
+        bars(total, wishes.progress, wishes.quiet) as watch,
         open_pipe(client, options) as (destination, pipe),
     ):
         report = transfer(
@@ -67,9 +66,9 @@ def _sent(
             destination,
             recode=_recode(wishes, origins),
             level=wishes.level,
-            jobs=wishes.jobs or len(os.sched_getaffinity(0)),
+            jobs=wishes.threads,
             scratch=wishes.scratch or scratch_folder(),
-            on_bytes=on_bytes,
+            watch=watch,
         )
     return report, pipe.words
 

@@ -32,7 +32,10 @@ class _Handler(logging.Handler):
             return
         said.append(text)
         if record.levelno >= self._shown_from:
-            click.echo(f"{'warning' if is_warning else 'note'}: {printable(text)}", err=True)
+            from ocilayout.commands.terminal.progress import beside_bars
+
+            with beside_bars():
+                click.echo(f"{'warning' if is_warning else 'note'}: {printable(text)}", err=True)
 
 
 def listen(quiet: bool) -> Messages:

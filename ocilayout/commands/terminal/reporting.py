@@ -52,6 +52,7 @@ def echo_summary(report: Report, place: Place, verbose: bool) -> None:
             ("copied", report.copied),
             ("there already", report.skipped),
             ("linked", report.linked),
+            ("mounted", report.mounted),
         ):
             for blob in blobs:
                 click.echo(f"{word}: {blob.digest} ({human_size(blob.size)})", err=True)
@@ -90,6 +91,7 @@ def report_fields(
         "copied": _count(report.copied),
         "skipped": _count(report.skipped),
         "linked": _count(report.linked),
+        "mounted": _count(report.mounted),
         "warnings": messages.warnings,
         "notes": messages.notes,
     }

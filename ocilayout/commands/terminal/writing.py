@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from ocilayout import notices
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json
-from ocilayout.commands.terminal.progress import bar
+from ocilayout.commands.terminal.progress import bars
 from ocilayout.commands.terminal.reporting import echo_plan, echo_summary, report_fields
 from ocilayout.compression import CODECS, checked_level
 from ocilayout.copy_engine import (
     Recode,
+    Report,
     check,
     compress_all,
     compress_made,
@@ -91,6 +92,11 @@ class Wishes:
         if self.media_types == "docker":
             return "gzip"
         return None if self.compression == "keep" else self.compression
+
+    @property
+    def threads(self) -> int:
+        """How many work at a time: one for each processor unless said otherwise."""
+        return self.jobs or len(os.sched_getaffinity(0))
 
     def prepared(self, source: ImageSource) -> ImageSource:
         """The source with the transforms that these options ask for."""
@@ -226,33 +232,43 @@ def write(
     with open_destination(target.place, options, transport=target.transport) as destination:
         if wishes.dry_run:
             check(source, destination)
-            blobs = missing_blobs(source, destination)
+            blobs = missing_blobs(source, destination, jobs=wishes.threads)
             echo_plan(blobs, unsettled(source, recode), target.place, wishes.as_json)
             return
         total = sum(blob.size for blob in walk(source)) if wishes.progress != "never" else 0
-        with bar(total, wishes.progress, wishes.quiet) as on_bytes:
+        with bars(total, wishes.progress, wishes.quiet) as watch:
             report = transfer(
                 source,
                 destination,
                 recode=recode,
                 level=wishes.level,
-                jobs=wishes.jobs or len(os.sched_getaffinity(0)),
+                jobs=wishes.threads,
                 scratch=wishes.scratch or target.scratch,
                 link=wishes.link,
-                on_bytes=on_bytes,
+                watch=watch,
             )
-    if wishes.media_types == "docker" and any(
-        layer_type(new.media_type) and old != new.digest for old, new in report.changed.items()
-    ):
-        notices.note("layers were compressed with gzip, which Docker's media types require")
-    if report.linked:
-        notices.note(f"{len(report.linked)} blobs were linked, not read: nothing vouches for them")
-    elif wishes.link and report.copied:
-        notices.note("nothing could be linked, so all was copied: --link is for two layout folders")
+    _say_what_surprises(report, wishes)
     if wishes.as_json:
         echo_json(report_fields(report, origins, source, target.place, messages))
     elif not wishes.quiet:
         echo_summary(report, target.place, wishes.verbose)
+
+
+def _say_what_surprises(report: Report, wishes: Wishes) -> None:
+    recompressed = any(
+        layer_type(new.media_type) and old != new.digest for old, new in report.changed.items()
+    )
+    if wishes.media_types == "docker" and recompressed:
+        notices.note("layers were compressed with gzip, which Docker's media types require")
+    if wishes.level is not None and not recompressed:
+        notices.note(
+            f"no layer was compressed anew, so --level {wishes.level} did nothing: all that can be "
+            f"is {wishes.codec} already"
+        )
+    if report.linked:
+        notices.note(f"{len(report.linked)} blobs were linked, not read: nothing vouches for them")
+    elif wishes.link and report.copied:
+        notices.note("nothing could be linked, so all was copied: --link is for two layout folders")
 
 
 def _refuse_overlap(source: Place, target: Target) -> None:
