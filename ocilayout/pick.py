@@ -32,7 +32,7 @@ def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
         raise ImageNotFound(f"{label} has no image {wanted!r}; it has {_known_names(source)}")
     _refuse_several(found, wanted, label)
     name, descriptor = found[0]
-    return _picked(source, names.renamed(descriptor, [name]))
+    return picked(source, names.renamed(descriptor, [name]))
 
 
 def _refuse_several(found: list[tuple[str, Descriptor]], wanted: str, label: str) -> None:
@@ -61,7 +61,7 @@ def by_digest(source: ImageSource, wanted: Digest, label: str) -> ImageSource:
         if member is None:
             raise ImageNotFound(f"{label} has no image {wanted}; it has {_known_names(source)}")
         entries = [member]
-    return _picked(source, entries)
+    return picked(source, entries)
 
 
 def several(images: Sequence[Descriptor]) -> AmbiguousName:
@@ -72,7 +72,7 @@ def several(images: Sequence[Descriptor]) -> AmbiguousName:
     )
 
 
-def _picked(source: ImageSource, entries: list[Descriptor]) -> ImageSource:
+def picked(source: ImageSource, entries: list[Descriptor]) -> ImageSource:
     """The source with these entries, and the entries that speak of them or of their members."""
     images = {entry.digest for entry in entries}
     spoken_of = images | {member.digest for member in manifests_below(source, entries)}

@@ -178,7 +178,10 @@ class RegistryDestination:
         tags = []
         for name in names.names_of(entry):
             reference = names.reference_of(name)
-            if reference is None:
+            if names.subject_of_tag(name) is not None:
+                # It speaks of an image by its tag, in whatever repository both are.
+                tags.append(names.tag_of(name))
+            elif reference is None:
                 if not is_tag(name):
                     raise CannotHold(f"{name!r} is no tag: name the image by --tag")
                 tags.append(name)

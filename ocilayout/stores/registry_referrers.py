@@ -1,0 +1,81 @@
+"""What speaks of images in a registry, brought along with them.
+
+In a source it is a further entry of the index, as the image specification and docker 29 have it:
+with an annotation for what is found by its subject, under its own tag for what is found by that.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from ocilayout import notices
+from ocilayout.errors import RegistryFailed
+from ocilayout.graph import SUBJECT, View, is_document, read_document
+from ocilayout.protocols import ImageSource
+from ocilayout.registries.referrers import Referrer, referrers_of
+from ocilayout.registries.repository import Repository
+from ocilayout.spec import names
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
+from ocilayout.spec.reference import Reference
+from ocilayout.stores.registry import registry_sources
+
+MAX_REFERRERS = 10_000
+
+
+def with_referrers(source: ImageSource) -> ImageSource:
+    """The source with all that its registry knows to refer to its images, and to that in turn.
+
+    A source that is of no registry has its referrers already. Raises RegistryFailed.
+    """
+    repositories = {found.repository.path: found.repository for found in registry_sources(source)}
+    entries = list(source.index.children)
+    known = {entry.digest for entry in entries}
+    for repository in repositories.values():
+        for entry in _found(repository, source):
+            if entry.digest not in known or names.names_of(entry):
+                entries.append(entry)
+                known.add(entry.digest)
+    if len(entries) == len(source.index.children):
+        return source
+    notices.note(f"{len(entries) - len(source.index.children)} referrers come along")
+    index = source.index.with_fields(manifests=[dict(entry.fields) for entry in entries])
+    return View(source, index, absent=source.absent)
+
+
+def _found(repository: Repository, source: ImageSource) -> Iterator[Descriptor]:
+    pending = list(_subjects(source))
+    asked: set[Digest] = set()
+    while pending:
+        subject = pending.pop(0)
+        if subject in asked:
+            continue
+        asked.add(subject)
+        if len(asked) > MAX_REFERRERS:
+            raise RegistryFailed(f"{repository.registry.host} lists more referrers than can be")
+        for referrer in referrers_of(repository, subject):
+            yield _entry(repository, referrer, subject)
+            pending.append(referrer.descriptor.digest)
+
+
+def _subjects(source: ImageSource) -> Iterable[Digest]:
+    """The indexes and manifests that may be spoken of."""
+    seen: dict[Digest, None] = {}
+    pending = list(source.index.children)
+    while pending:
+        descriptor = pending.pop(0)
+        if descriptor.digest in seen or not is_document(descriptor):
+            continue
+        seen[descriptor.digest] = None
+        if descriptor.digest not in source.absent:
+            document = read_document(source, descriptor)
+            if isinstance(document, Index):
+                pending.extend(document.children)
+    return seen
+
+
+def _entry(repository: Repository, referrer: Referrer, subject: Digest) -> Descriptor:
+    descriptor = referrer.descriptor
+    if referrer.tag is not None:
+        name = Reference(repository.registry.host, repository.path, referrer.tag)
+        return names.renamed(descriptor, [str(name)])[0]
+    return descriptor.with_annotations({**descriptor.annotations, SUBJECT: str(subject)})

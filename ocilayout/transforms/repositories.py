@@ -1,0 +1,88 @@
+"""Which image goes to which repository of a registry, and under which tags."""
+
+from collections.abc import Iterator, Sequence
+
+from ocilayout import notices, pick
+from ocilayout.errors import UsageError
+from ocilayout.graph import View, images_listed, speaks_of
+from ocilayout.protocols import ImageSource
+from ocilayout.spec import names
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
+from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference
+
+
+def named_below(
+    source: ImageSource, domain: str, prefix: str
+) -> Iterator[tuple[Reference, ImageSource]]:
+    """The images of a source by the repository below a prefix where each keeps its name.
+
+    `docker.io/library/demo:1` is `demo:1` below it, as people write it; of other names all but the
+    registry is kept. Each repository comes with one of its references. Raises UsageError for an
+    image without a full name.
+    """
+    groups: dict[str, list[tuple[Reference, Descriptor]]] = {}
+    for entry, name in _named(source):
+        reference = names.reference_of(name)
+        if reference is None:
+            raise UsageError(f"{name!r} is a tag alone, not a name to keep: name it by --tag")
+        path = f"{prefix}/{_familiar(reference)}" if prefix else _familiar(reference)
+        groups.setdefault(path, []).append((Reference(domain, path, reference.tag), entry))
+    for group in groups.values():
+        yield group[0][0], _renamed(source, group)
+
+
+def with_all_tags(source: ImageSource, repository: Reference) -> ImageSource:
+    """All images of a source, each under its tags, in one repository.
+
+    Raises UsageError for an image without a name.
+    """
+    found = [
+        (Reference(repository.domain, repository.path, names.tag_of(name)), entry)
+        for entry, name in _named(source)
+    ]
+    return _renamed(source, found)
+
+
+def without_referrers(source: ImageSource) -> ImageSource:
+    """The source without the entries that speak of its images; a note says how many there were.
+
+    Attestations inside an index are part of the image and stay.
+    """
+    kept = [entry for entry in source.index.children if speaks_of(source, entry) is None]
+    count = len(source.index.children) - len(kept)
+    if not count:
+        return source
+    notices.note(f"{count} referrers stay behind: --referrers takes them along")
+    return View(source, _with(source, kept), absent=source.absent)
+
+
+def _with(source: ImageSource, entries: Sequence[Descriptor]) -> Index:
+    return source.index.with_fields(manifests=[dict(entry.fields) for entry in entries])
+
+
+def _named(source: ImageSource) -> Iterator[tuple[Descriptor, str]]:
+    listed = {image.digest for image in images_listed(source)}
+    named: set[Digest] = set()
+    for entry in source.index.children:
+        if entry.digest in listed:
+            for name in names.names_of(entry):
+                named.add(entry.digest)
+                yield entry, name
+    nameless = [str(digest) for digest in listed - named]
+    if nameless:
+        raise UsageError(
+            f"{nameless[0]} has no name to keep: pick it by @DIGEST, and name it by --tag"
+        )
+
+
+def _familiar(reference: Reference) -> str:
+    is_docker = reference.domain == DEFAULT_DOMAIN
+    return reference.path.removeprefix("library/") if is_docker else reference.path
+
+
+def _renamed(source: ImageSource, found: Sequence[tuple[Reference, Descriptor]]) -> ImageSource:
+    """The images under these names, and what speaks of them."""
+    entries = [new for reference, entry in found for new in names.renamed(entry, [str(reference)])]
+    return pick.picked(source, entries)
