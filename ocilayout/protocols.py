@@ -142,8 +142,6 @@ class DestinationOptions:
     """Seconds to wait for another process to leave a layout."""
     registries: "Registries | None" = None
     """The connections of the command, where it has any."""
-    chunk_size: int | None = None
-    """Bytes of a blob that go to a registry in one request; None: all."""
 
 
 class Store(Protocol):

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
 
 
 @click.command(
@@ -16,10 +17,12 @@ from ocilayout.commands.terminal import options
 @options.to
 @options.engine
 @options.writing
+@registry
 def command(
     places: tuple[str, ...],
     tags: tuple[str, ...],
     transport: str | None,
+    registry: RegistryWishes,
     **wishes: Any,
 ) -> None:
     """Write the images of all SRC to DST, in its format.
@@ -30,6 +33,7 @@ def command(
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.writing import Target, Wishes, opened, write
+    from ocilayout.stores.places import parse_source
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.rename import rename
 
@@ -39,9 +43,13 @@ def command(
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
     target = Target.of(destination, transport, tags, wished)
-    with opened(sources, target, wished) as found:
+    origins = [parse_source(text) for text in sources]
+    with (
+        registry.registries([*origins, target.place]) as registries,
+        opened(origins, target, wished, registries) as found,
+    ):
         parts = [wished.prepared(place.source) for place in found]
         source = combine(parts)
         if target.names:
             source = rename(source, target.names)
-        write(wished.fitted(source), parts, target, wished, messages)
+        write(wished.fitted(source), parts, target, wished, messages, registries)

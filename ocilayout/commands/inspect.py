@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
 
 
 @click.command(
@@ -19,6 +20,7 @@ from ocilayout.commands.terminal import options
 @options.scratch
 @options.as_json
 @options.quiet
+@registry
 def command(
     place: str,
     platforms: tuple[Any, ...],
@@ -28,18 +30,24 @@ def command(
     scratch: Path | None,
     as_json: bool,
     quiet: bool,
+    registry: RegistryWishes,
 ) -> None:
     """Show an image: its index, manifests, platforms, configs, and layers with their history."""
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.description import surveyed
     from ocilayout.errors import UsageError
     from ocilayout.stores import open_place
+    from ocilayout.stores.places import parse_source
     from ocilayout.transforms.select import select
 
     if sum((raw, config, verbose, as_json)) > 1:
         raise UsageError("--raw, --config, --verbose and --json exclude one another")
     listen(quiet)
-    with open_place(place, scratch=scratch) as opened:
+    parsed = parse_source(place)
+    with (
+        registry.registries([parsed]) as registries,
+        open_place(parsed, scratch=scratch, registries=registries) as opened,
+    ):
         source = surveyed(select(opened.source, platforms=platforms))
         if raw or config:
             _echo_document(source, config)

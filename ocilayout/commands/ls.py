@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
 
 if TYPE_CHECKING:
     from ocilayout.description import Image
+    from ocilayout.registries.registry import Registries
+    from ocilayout.stores.places import Place
 
 
 @click.command(epilog="Example: ocilayout ls app.tar layout/ other.tar.gz", no_args_is_help=True)
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 @options.scratch
 @options.as_json
 @options.quiet
+@registry
 def command(
     places: tuple[str, ...],
     files: bool,
@@ -25,17 +29,25 @@ def command(
     scratch: Path | None,
     as_json: bool,
     quiet: bool,
+    registry: RegistryWishes,
 ) -> int:
-    """List the images in each PLACE: names, platforms, size and digest."""
+    """List the images in each PLACE: names, platforms, size and digest.
+
+    Of a repository in a registry, as docker://HOST/REPOSITORY, the tags are listed.
+    """
+    from ocilayout.commands.terminal.messages import listen
     from ocilayout.errors import UsageError
-    from ocilayout.stores.places import STANDARD_STREAMS
+    from ocilayout.stores.places import STANDARD_STREAMS, parse_source
 
     if sum(place in STANDARD_STREAMS for place in places) > 1:
         raise UsageError("- can be one place only")
-    if files:
-        _list_files(places, platforms, scratch, as_json, quiet)
-        return 0
-    return _list_images(places, platforms, scratch, as_json, quiet)
+    listen(quiet)
+    remote = [parse_source(text) for text in places if text.startswith("docker://")]
+    with registry.registries(remote) as registries:
+        if files:
+            _list_files(places, platforms, scratch, as_json, registries)
+            return 0
+        return _list_images(places, platforms, scratch, as_json, registries)
 
 
 def _list_files(
@@ -43,21 +55,19 @@ def _list_files(
     platforms: tuple[Any, ...],
     scratch: Path | None,
     as_json: bool,
-    quiet: bool,
+    registries: "Registries | None",
 ) -> None:
     from ocilayout.commands.terminal.file_listing import file_fields, file_lines
-    from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.printing import echo, echo_json
     from ocilayout.rootfs.export import images_of
     from ocilayout.rootfs.flatten import flatten
     from ocilayout.stores import open_place
     from ocilayout.transforms.select import select
 
-    listen(quiet)
     listed: list[dict[str, object]] = []
     lines: list[str] = []
     for text in places:
-        with open_place(text, scratch=scratch) as opened:
+        with open_place(text, scratch=scratch, registries=registries) as opened:
             source = select(opened.source, platforms=platforms)
             images = images_of(source)
             for descriptor, platform, manifest in images:
@@ -81,22 +91,25 @@ def _list_images(
     platforms: tuple[Any, ...],
     scratch: Path | None,
     as_json: bool,
-    quiet: bool,
+    registries: "Registries | None",
 ) -> int:
-    from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.printing import echo_json, say_error
     from ocilayout.commands.terminal.reporting import image_fields
     from ocilayout.description import images_in, surveyed
     from ocilayout.errors import OciLayoutError
     from ocilayout.stores import open_place
+    from ocilayout.stores.places import parse_source
     from ocilayout.transforms.select import select
 
-    listen(quiet)
     listed = []
     failed = False
     for text in places:
         try:
-            with open_place(text, scratch=scratch) as opened:
+            place = parse_source(text)
+            if place.is_repository:
+                listed.append(_list_tags(place, registries, as_json))
+                continue
+            with open_place(text, scratch=scratch, registries=registries) as opened:
                 images = images_in(surveyed(select(opened.source, platforms=platforms)))
         except OciLayoutError as error:
             # As ls does: the others are listed all the same.
@@ -115,6 +128,20 @@ def _list_images(
     if as_json:
         echo_json({"places": listed})
     return 1 if failed else 0
+
+
+def _list_tags(place: "Place", registries: "Registries | None", as_json: bool) -> dict[str, object]:
+    from ocilayout.commands.terminal.printing import echo
+    from ocilayout.registries.registry import shared_or_new
+    from ocilayout.stores.registry import repository_of
+
+    with shared_or_new(registries) as known:
+        tags = list(repository_of(place, known).tags())
+    if not as_json:
+        echo(f"{place.text}: registry, {len(tags)} tag{'' if len(tags) == 1 else 's'}")
+        for tag in tags:
+            echo(f"  {tag}")
+    return {"place": place.text, "dialect": "registry", "tags": tags}
 
 
 def _echo_images(place: str, dialect: str, images: "list[Image]") -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
 
 
 @click.command(
@@ -24,6 +25,7 @@ from ocilayout.commands.terminal import options
 )
 @click.option("--replace", is_flag=True, help="Let the last of two images for one platform win.")
 @options.writing
+@registry
 def command(
     sources: tuple[str, ...],
     destination: str,
@@ -31,6 +33,7 @@ def command(
     transport: str | None,
     overrides: tuple[str, ...],
     replace: bool,
+    registry: RegistryWishes,
     **wishes: Any,
 ) -> None:
     """Merge the images of all SRC into one index, and write it to DST.
@@ -41,13 +44,18 @@ def command(
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.writing import Target, Wishes, opened, write
     from ocilayout.spec.names import names_of
+    from ocilayout.stores.places import parse_source
     from ocilayout.transforms.merge import merge
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
     target = Target.of(destination, transport, tags, wished)
     platforms = _platforms(sources, overrides)
-    with opened(sources, target, wished) as places:
+    origins = [parse_source(text) for text in sources]
+    with (
+        registry.registries([*origins, target.place]) as registries,
+        opened(origins, target, wished, registries) as places,
+    ):
         parts = [wished.prepared(place.source) for place in places]
         source = merge(
             parts,
@@ -58,7 +66,7 @@ def command(
         )
         if not any(map(names_of, source.index.children)):
             notices.warn("the result has no name: --tag NAME gives it one")
-        write(source, parts, target, wished, messages)
+        write(source, parts, target, wished, messages, registries)
 
 
 def _platforms(sources: tuple[str, ...], overrides: tuple[str, ...]) -> dict[str, Any]:

@@ -61,6 +61,8 @@ class Access:
     """A daemon.json or a buildkitd.toml."""
     allow_foreign: bool = False
     """Whether layers are fetched from addresses that their descriptors name."""
+    chunk_size: int | None = None
+    """Bytes of a blob that are sent in one request; None: all of it."""
     logins: tuple[Path, ...] = field(default_factory=login_files)
     """Files of docker and podman, what counts first in front."""
     certificate_roots: tuple[Path, ...] = field(default_factory=certificate_roots)

@@ -43,6 +43,11 @@ class Registry:
         self._blobs: dict[Digest, list[str]] = {}
 
     @property
+    def chunk_size(self) -> int | None:
+        """Bytes of a blob that are sent in one request; None: all of it."""
+        return self._access.chunk_size
+
+    @property
     def allow_foreign(self) -> bool:
         """Whether layers that may not be distributed are fetched and sent all the same."""
         return self._access.allow_foreign

@@ -117,9 +117,9 @@ class Repository:
             ),
         )
 
-    def upload(self, chunk_size: int | None) -> Upload:
-        """An upload that has not begun; `chunk_size` in bytes."""
-        return Upload(self.registry, self.path, self.scopes, chunk_size)
+    def upload(self) -> Upload:
+        """An upload that has not begun."""
+        return Upload(self.registry, self.path, self.scopes)
 
     def put_manifest(self, reference: str | Digest, document: Document) -> Answer:
         """Give the registry a document; its answer, which may be no success."""

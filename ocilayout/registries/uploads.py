@@ -26,14 +26,12 @@ _CONTENT = {"Content-Type": "application/octet-stream"}
 class Upload:
     """One blob that is being sent, over as many connections as it takes."""
 
-    def __init__(
-        self, registry: Registry, path: str, scopes: tuple[str, ...], chunk_size: int | None
-    ) -> None:
-        """`path` is the repository's; `chunk_size` in bytes, None for all at once."""
+    def __init__(self, registry: Registry, path: str, scopes: tuple[str, ...]) -> None:
+        """`path` is the repository's, `scopes` allow to write there."""
         self._registry = registry
         self._start = f"/v2/{path}/blobs/uploads/"
         self._scopes = scopes
-        self._chunk_size = chunk_size
+        self._chunk_size = registry.chunk_size
         self._place: str | None = None
         self._sent = 0
         """Bytes that the registry has."""

@@ -48,8 +48,8 @@ class Place:
     """None is standard input or output, an engine or a registry."""
     name: str | None = None
     digest: Digest | None = None
-    names_repository: bool = False
-    """Whether it is a repository of a registry, without a tag or digest; `name` has `latest`."""
+    has_tag: bool = True
+    """Of a place in a registry: whether its tag was stated, or `latest` was filled in."""
 
     @property
     def is_engine(self) -> bool:
@@ -65,6 +65,11 @@ class Place:
     def is_registry(self) -> bool:
         """Whether the images are in a registry."""
         return self.transport == REGISTRY_TRANSPORT
+
+    @property
+    def is_repository(self) -> bool:
+        """Whether it is a repository of a registry, without a tag or a digest."""
+        return self.is_registry and not self.has_tag and self.digest is None
 
     @property
     def reference(self) -> Reference:
@@ -125,9 +130,7 @@ def registry_place(name: str, text: str) -> Place:
     except InvalidDocument as error:
         raise UsageError(f"{text}: {error}") from None
     has_tag = ":" in named.rpartition("/")[2]
-    return Place(
-        text, REGISTRY_TRANSPORT, None, str(reference), digest, not has_tag and digest is None
-    )
+    return Place(text, REGISTRY_TRANSPORT, None, str(reference), digest, has_tag)
 
 
 def checked_engine_name(name: str) -> str:

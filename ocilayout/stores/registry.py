@@ -26,7 +26,7 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, parse_document
 from ocilayout.spec.media_types import layer_type
-from ocilayout.spec.reference import is_repository, is_tag
+from ocilayout.spec.reference import Reference, is_repository, is_tag
 from ocilayout.stores.places import Place
 
 NAME = "docker"
@@ -98,9 +98,8 @@ class RegistryDestination:
 
     is_shared = True
 
-    def __init__(self, repository: Repository, chunk_size: int | None) -> None:
+    def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._chunk_size = chunk_size
         self._uploads: dict[Digest, Upload] = {}
         self._sources: list[str] = []
         self._lock = threading.Lock()
@@ -201,7 +200,7 @@ class RegistryDestination:
 
     def _upload(self, digest: Digest) -> Upload:
         with self._lock:
-            return self._uploads.setdefault(digest, self._repository.upload(self._chunk_size))
+            return self._uploads.setdefault(digest, self._repository.upload())
 
     def _done(self, digest: Digest) -> None:
         with self._lock:
@@ -263,13 +262,25 @@ def open_source(place: Place, registries: Registries | None = None) -> Iterator[
     RegistryFailed.
     """
     with shared_or_new(registries) as known:
-        repository = repository_of(place, known)
-        reference = place.reference
-        name = None if place.digest else str(reference)
-        yield source_of(repository, [(place.digest or reference.tag, name)])
+        yield image_at(place, known)
 
 
-def source_of(
+def image_at(place: Place, registries: Registries) -> RegistrySource:
+    """The image that a place names: by its digest if that is stated, under the tag if that is."""
+    repository = repository_of(place, registries)
+    name = None if place.digest and not place.has_tag else str(place.reference)
+    return _source(repository, [(place.digest or place.reference.tag, name)])
+
+
+def all_images_at(place: Place, registries: Registries) -> RegistrySource:
+    """The images of all tags of a repository, but for tags that speak of others."""
+    repository = repository_of(place, registries)
+    domain, path = place.reference.domain, place.reference.path
+    tags = [tag for tag in repository.tags() if names.subject_of_tag(tag) is None]
+    return _source(repository, [(tag, str(Reference(domain, path, tag))) for tag in tags])
+
+
+def _source(
     repository: Repository, wanted: Sequence[tuple[str | Digest, str | None]]
 ) -> RegistrySource:
     """The images that tags or digests name, each under its name; raises ImageNotFound."""
@@ -300,7 +311,7 @@ def _found(repository: Repository, reference: str | Digest) -> Document:
 def open_destination(place: Place, options: DestinationOptions) -> Iterator[RegistryDestination]:
     """A repository that is pushed to."""
     with shared_or_new(options.registries) as known:
-        yield RegistryDestination(repository_of(place, known, writes=True), options.chunk_size)
+        yield RegistryDestination(repository_of(place, known, writes=True))
 
 
 def repository_of(place: Place, registries: Registries, *, writes: bool = False) -> Repository:

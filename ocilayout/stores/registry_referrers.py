@@ -78,4 +78,6 @@ def _entry(repository: Repository, referrer: Referrer, subject: Digest) -> Descr
     if referrer.tag is not None:
         name = Reference(repository.registry.host, repository.path, referrer.tag)
         return names.renamed(descriptor, [str(name)])[0]
-    return descriptor.with_annotations({**descriptor.annotations, SUBJECT: str(subject)})
+    # Annotations of its manifest are among those that are listed, and are no names of it here.
+    (nameless,) = names.renamed(descriptor, [])
+    return nameless.with_annotations({**nameless.annotations, SUBJECT: str(subject)})

@@ -9,7 +9,7 @@ import click
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json, printable
 from ocilayout.commands.terminal.progress import bars
-from ocilayout.commands.terminal.reporting import echo_plan, image_fields
+from ocilayout.commands.terminal.reporting import echo_plan, image_fields, plan_fields
 from ocilayout.commands.terminal.writing import Wishes
 from ocilayout.copy_engine import Recode, Report, transfer, unsettled
 from ocilayout.description import images_in
@@ -36,7 +36,11 @@ def load(
     if wishes.dry_run:
         blobs = list(walk(source))
         place = Place(client.title, None, None)
-        echo_plan(blobs, unsettled(source, _recode(fit, origins)), place, wishes.as_json)
+        not_known = unsettled(source, _recode(fit, origins))
+        if wishes.as_json:
+            echo_json(plan_fields(blobs, not_known, place))
+        else:
+            echo_plan(blobs, not_known, place)
         return
     report, said = _sent(source, origins, client, fit)
     has = held(client, said)

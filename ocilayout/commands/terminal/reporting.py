@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from ocilayout.commands.terminal.messages import Messages
-from ocilayout.commands.terminal.printing import echo_json, echo_table, human_size, printable
+from ocilayout.commands.terminal.printing import echo_table, human_size, printable
 from ocilayout.copy_engine import Report
 from ocilayout.description import Image, image_ids, images_in
 from ocilayout.graph import changes, compose, is_document, made_layers
@@ -15,33 +15,34 @@ from ocilayout.spec.digest import Digest
 from ocilayout.stores.places import Place
 
 
-def echo_plan(
-    blobs: Sequence[Descriptor], unsettled: set[Digest], place: Place, as_json: bool
-) -> None:
-    """Say what would be written."""
-    rows = [
-        (
-            "digest not known yet" if blob.digest in unsettled else str(blob.digest),
-            blob.size,
-            blob.media_type,
-        )
+def plan_fields(
+    blobs: Sequence[Descriptor], unsettled: set[Digest], place: Place
+) -> Mapping[str, object]:
+    """What would be written, as JSON."""
+    steps = [
+        {
+            "digest": None if blob.digest in unsettled else str(blob.digest),
+            "size": blob.size,
+            "media_type": blob.media_type,
+        }
         for blob in blobs
     ]
-    if as_json:
-        names = ("digest", "size", "media_type")
-        steps = [
-            dict(zip(names, (None if blob.digest in unsettled else row[0], *row[1:]), strict=True))
-            for blob, row in zip(blobs, rows, strict=True)
-        ]
-        echo_json({"destination": place.text, "dry_run": True, "blobs": steps})
-        return
+    return {"destination": place.text, "dry_run": True, "blobs": steps}
+
+
+def echo_plan(blobs: Sequence[Descriptor], unsettled: set[Digest], place: Place) -> None:
+    """Say what would be written."""
     total = human_size(sum(blob.size for blob in blobs))
-    click.echo(f"would write {len(rows)} blobs, {total}, to {printable(place.text)}")
-    echo_table(
-        ("SIZE", "MEDIA TYPE", "DIGEST"),
-        ((human_size(size), media_type, digest) for digest, size, media_type in rows),
-        indent="  ",
+    click.echo(f"would write {len(blobs)} blobs, {total}, to {printable(place.text)}")
+    rows = (
+        (
+            human_size(blob.size),
+            blob.media_type,
+            "digest not known yet" if blob.digest in unsettled else str(blob.digest),
+        )
+        for blob in blobs
     )
+    echo_table(("SIZE", "MEDIA TYPE", "DIGEST"), rows, indent="  ")
 
 
 def echo_summary(report: Report, place: Place, verbose: bool) -> None:

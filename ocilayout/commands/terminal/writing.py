@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,12 @@ from ocilayout import notices
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json
 from ocilayout.commands.terminal.progress import bars
-from ocilayout.commands.terminal.reporting import echo_plan, echo_summary, report_fields
+from ocilayout.commands.terminal.reporting import (
+    echo_plan,
+    echo_summary,
+    plan_fields,
+    report_fields,
+)
 from ocilayout.compression import CODECS, checked_level
 from ocilayout.copy_engine import (
     Recode,
@@ -28,7 +33,9 @@ from ocilayout.errors import DestinationExists, UsageError
 from ocilayout.graph import walk
 from ocilayout.protocols import DestinationOptions, ImageSource
 from ocilayout.spec.media_types import Family, layer_type
+from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
+from ocilayout.spec.reference import Reference
 from ocilayout.stores import (
     Opened,
     destination_transport,
@@ -36,7 +43,7 @@ from ocilayout.stores import (
     open_place,
     scratch_folder,
 )
-from ocilayout.stores.places import Place, checked_name, parse_destination, parse_source
+from ocilayout.stores.places import Place, checked_name, parse_destination
 from ocilayout.transforms.attestations import without_attestations
 from ocilayout.transforms.media_types import in_media_types
 from ocilayout.transforms.missing import Policy, settle_missing
@@ -44,6 +51,7 @@ from ocilayout.transforms.select import select
 
 if TYPE_CHECKING:
     from ocilayout.engines.facts import Engine
+    from ocilayout.registries.registry import Registries
 
 
 @dataclass(frozen=True)
@@ -181,9 +189,12 @@ class Target:
                 raise UsageError("- and --json both want standard output: choose one")
             if sys.stdout is None or sys.stdout.isatty():
                 raise UsageError("standard output is a terminal: redirect it, or name a file")
-        names = [checked_name(tag) for tag in tags]
-        if place.name is not None:
-            names.insert(0, checked_name(place.name))
+        if place.is_registry:
+            references = (in_repository(tag, place.reference) for tag in tags)
+            names = [str(reference) for reference in (place.reference, *references)]
+        else:
+            stated = () if place.name is None else (place.name,)
+            names = [checked_name(name) for name in (*stated, *tags)]
         found = cls(place, destination_transport(place, transport), tuple(dict.fromkeys(names)))
         wishes.check_target(found)
         return found
@@ -196,17 +207,35 @@ class Target:
         return next(folder for folder in self.place.path.absolute().parents if folder.is_dir())
 
 
+def in_repository(tag: str, repository: Reference) -> Reference:
+    """A further name of an image that is pushed: a tag, or a full name of the same repository."""
+    name = checked_name(tag)
+    reference = reference_of(name) or Reference(repository.domain, repository.path, name)
+    if (reference.domain, reference.path) != (repository.domain, repository.path):
+        raise UsageError(
+            f"--tag {tag} is not in {repository.domain}/{repository.path}, which is pushed to: "
+            "write the tag alone"
+        )
+    return reference
+
+
 @contextmanager
-def opened(texts: Sequence[str], target: Target, wishes: Wishes) -> Iterator[list[Opened]]:
+def opened(
+    places: Sequence[Place],
+    target: Target,
+    wishes: Wishes,
+    registries: "Registries | None" = None,
+) -> Iterator[list[Opened]]:
     """All sources, open; raises DestinationExists where the target is one of them."""
-    places = [parse_source(text) for text in texts]
     if sum(place.is_stream for place in places) > 1:
         raise UsageError("- can be one source only")
     for place in places:
         _refuse_overlap(place, target)
     with ExitStack() as stack:
         yield [
-            stack.enter_context(open_place(place, scratch=wishes.scratch or target.scratch))
+            stack.enter_context(
+                open_place(place, scratch=wishes.scratch or target.scratch, registries=registries)
+            )
             for place in places
         ]
 
@@ -217,24 +246,44 @@ def write(
     target: Target,
     wishes: Wishes,
     messages: Messages,
+    registries: "Registries | None" = None,
 ) -> None:
     """Write `source`, which was made from `origins`, to its target, and report."""
-    if wishes.link and target.transport != "oci":
-        raise UsageError("--link is for layout folders, which --to oci writes")
     if target.place.is_engine:
         from ocilayout.commands.terminal.arriving import load
         from ocilayout.stores.engine import client_of
 
         load(source, origins, client_of(target.place), wishes, messages)
         return
+    fields = written(source, origins, target, wishes, messages, registries)
+    if wishes.as_json:
+        echo_json(fields)
+
+
+def written(
+    source: ImageSource,
+    origins: Sequence[ImageSource],
+    target: Target,
+    wishes: Wishes,
+    messages: Messages,
+    registries: "Registries | None" = None,
+) -> Mapping[str, object]:
+    """Write `source` to a target that is no engine, and report; the report as JSON.
+
+    `registries` are the connections of the command, where it has any.
+    """
+    if wishes.link and target.transport != "oci":
+        raise UsageError("--link is for layout folders, which --to oci writes")
     recode = wishes.recode(origins, target.transport)
-    options = wishes.destination_options(source)
+    options = replace(wishes.destination_options(source), registries=registries)
     with open_destination(target.place, options, transport=target.transport) as destination:
         if wishes.dry_run:
             check(source, destination)
             blobs = missing_blobs(source, destination, jobs=wishes.threads)
-            echo_plan(blobs, unsettled(source, recode), target.place, wishes.as_json)
-            return
+            not_known = unsettled(source, recode)
+            if not wishes.as_json:
+                echo_plan(blobs, not_known, target.place)
+            return plan_fields(blobs, not_known, target.place)
         total = sum(blob.size for blob in walk(source)) if wishes.progress != "never" else 0
         with bars(total, wishes.progress, wishes.quiet) as watch:
             report = transfer(
@@ -248,10 +297,9 @@ def write(
                 watch=watch,
             )
     _say_what_surprises(report, wishes)
-    if wishes.as_json:
-        echo_json(report_fields(report, origins, source, target.place, messages))
-    elif not wishes.quiet:
+    if not wishes.as_json and not wishes.quiet:
         echo_summary(report, target.place, wishes.verbose)
+    return report_fields(report, origins, source, target.place, messages)
 
 
 def _say_what_surprises(report: Report, wishes: Wishes) -> None:

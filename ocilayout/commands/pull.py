@@ -1,0 +1,77 @@
+"""Out of a registry, into any place."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
+
+if TYPE_CHECKING:
+    from ocilayout.protocols import ImageSource
+    from ocilayout.registries.registry import Registries
+    from ocilayout.stores.places import Place
+
+
+@click.command(
+    epilog="Example: ocilayout pull registry.example/app:1 alpine:3.20 oci:layout",
+    no_args_is_help=True,
+)
+@click.argument("references", nargs=-1, required=True, metavar="REF...")
+@click.argument("destination", metavar="DST")
+@click.option("--all-tags", is_flag=True, help="All tags of each repository REF.")
+@click.option("--referrers", is_flag=True, help="Signatures, SBOMs and all else that refers to it.")
+@options.tag
+@options.to
+@options.engine
+@options.writing
+@registry
+def command(
+    references: tuple[str, ...],
+    destination: str,
+    all_tags: bool,
+    referrers: bool,
+    tags: tuple[str, ...],
+    transport: str | None,
+    registry: RegistryWishes,
+    **wishes: Any,
+) -> None:
+    """Pull images REF, as in HOST/REPOSITORY[:TAG][@DIGEST], to DST, in its format.
+
+    All platforms come, unless --platform keeps some. Every byte is verified, and what DST has
+    already is not fetched again.
+    """
+    from ocilayout.commands.terminal.messages import listen
+    from ocilayout.commands.terminal.writing import Target, Wishes, write
+    from ocilayout.stores.places import registry_place
+    from ocilayout.stores.registry_referrers import with_referrers
+    from ocilayout.transforms.combine import combine
+    from ocilayout.transforms.rename import rename
+    from ocilayout.transforms.select import select
+
+    wished = Wishes(**wishes).checked()
+    messages = listen(wished.quiet)
+    target = Target.of(destination, transport, tags, wished)
+    places = [registry_place(text.removeprefix("docker:"), text) for text in references]
+    with registry.registries([*places, target.place]) as registries:
+        assert registries is not None
+        found = [_source(place, registries, all_tags) for place in places]
+        parts = [select(source, platforms=wished.platforms) for source in found]
+        if referrers:
+            parts = [with_referrers(part) for part in parts]
+        parts = [wished.prepared(part) for part in parts]
+        source = combine(parts)
+        if target.names:
+            source = rename(source, target.names)
+        write(wished.fitted(source), parts, target, wished, messages, registries)
+
+
+def _source(place: "Place", registries: "Registries", all_tags: bool) -> "ImageSource":
+    from ocilayout.errors import UsageError
+    from ocilayout.stores.registry import all_images_at, image_at
+
+    if not all_tags:
+        return image_at(place, registries)
+    if not place.is_repository:
+        raise UsageError(f"{place.text} names one image: --all-tags wants HOST/REPOSITORY alone")
+    return all_images_at(place, registries)
