@@ -19,6 +19,8 @@
     ├── EngineFailed                an engine's client is absent, gets no answer, or failed
     └── RegistryFailed              a registry refused, could not be reached, or answered nonsense
         ├── AccessDenied            it wants a login, or the one it was given is not enough
+        ├── Unanswered              no connection, or one that broke: it may answer later
+        │   └── NotEncrypted        it does not speak TLS
         └── TransferBroken          a connection broke while a blob was sent: it may be sent again
 
 Every message says what is wrong, with which file, digest or member, and what to do.
@@ -103,6 +105,14 @@ class RegistryFailed(OciLayoutError):
 
 class AccessDenied(RegistryFailed):
     """A registry wants a login, or the one that it was given is not enough."""
+
+
+class Unanswered(RegistryFailed):
+    """No connection, or one that broke: the same request may find an answer later."""
+
+
+class NotEncrypted(Unanswered):
+    """A server that was asked by TLS does not speak it."""
 
 
 class TransferBroken(RegistryFailed):

@@ -4,8 +4,8 @@ import io
 import time
 from collections.abc import Callable, Mapping
 
-from ocilayout.errors import OciLayoutError, RegistryFailed
-from ocilayout.registries.http import READ_TIMEOUT, SLOWEST, Answer, Unanswered
+from ocilayout.errors import OciLayoutError, RegistryFailed, Unanswered
+from ocilayout.registries.http import READ_TIMEOUT, SLOWEST, Answer
 from ocilayout.registries.origin import shown
 from ocilayout.registries.retries import ATTEMPTS, Sleep, pauses
 

@@ -15,7 +15,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.util import Timeout, make_headers, parse_url
 
-from ocilayout.errors import RegistryFailed
+from ocilayout.errors import NotEncrypted, RegistryFailed, Unanswered
 from ocilayout.registries.origin import Origin, shown
 from ocilayout.streams import CHUNK
 
@@ -26,14 +26,6 @@ SLOWEST = 1024
 """Bytes a second: who sends less over READ_TIMEOUT counts as gone."""
 
 Body = bytes | Iterable[bytes | memoryview]
-
-
-class Unanswered(RegistryFailed):
-    """No connection, or one that broke: the same request may find an answer later."""
-
-
-class NotEncrypted(Unanswered):
-    """The server does not speak TLS."""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import replace
 from functools import cache
 
 from ocilayout import notices
-from ocilayout.errors import RegistryFailed
+from ocilayout.errors import NotEncrypted, RegistryFailed, Unanswered
 from ocilayout.registries.access import Access
 from ocilayout.registries.authorization import Authorization, Scopes
-from ocilayout.registries.http import Answer, Body, Http, NotEncrypted, Unanswered
+from ocilayout.registries.http import Answer, Body, Http
 from ocilayout.registries.origin import Origin, at_home, redirected, shown
 from ocilayout.registries.refusals import refusal
 from ocilayout.registries.retries import persistently

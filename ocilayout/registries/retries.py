@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from itertools import chain, repeat
 
-from ocilayout.registries.http import Answer, NotEncrypted, Unanswered
+from ocilayout.errors import NotEncrypted, Unanswered
+from ocilayout.registries.http import Answer
 
 ATTEMPTS = 7
 LONGEST = 60.0

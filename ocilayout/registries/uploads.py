@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import BinaryIO
 from urllib.parse import urlencode
 
-from ocilayout.errors import RegistryFailed, TransferBroken
-from ocilayout.registries.http import Answer, Body, Unanswered
+from ocilayout.errors import RegistryFailed, TransferBroken, Unanswered
+from ocilayout.registries.http import Answer, Body
 from ocilayout.registries.origin import at_home
 from ocilayout.registries.refusals import refusal
 from ocilayout.registries.registry import Registry
