@@ -68,3 +68,8 @@ class Reference:
 def is_tag(text: str) -> bool:
     """Whether `text` is a tag alone, as in `v1`."""
     return _TAG.fullmatch(text) is not None
+
+
+def is_domain(text: str) -> bool:
+    """Whether `text` is a registry's HOST[:PORT], which is safe as the name of a folder."""
+    return _DOMAIN.fullmatch(text) is not None

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocilayout.errors import InvalidDocument
-from ocilayout.spec.reference import Reference, is_tag
+from ocilayout.spec.reference import Reference, is_domain, is_tag
 
 PIN = "@sha256:" + "0123456789abcdef" * 4
 
@@ -93,3 +93,15 @@ def test_a_name_that_is_made_to_be_slow_is_refused_at_once() -> None:
 )
 def test_a_tag_is_one_word(text: str, said: bool) -> None:
     assert is_tag(text) is said
+
+
+@pytest.mark.parametrize("text", ["h", "h.example", "h.example:5000", "[::1]:5000", "10.0.0.1"])
+def test_a_host_with_or_without_a_port_is_a_domain(text: str) -> None:
+    assert is_domain(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "..", "a/b", "h:", "h:x", "-h", "h.", "h\n", "::1", "https://h"]
+)
+def test_anything_else_is_no_domain(text: str) -> None:
+    assert not is_domain(text)

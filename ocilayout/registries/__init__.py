@@ -1,0 +1,1 @@
+"""Registries: who is spoken to, with which secret, and with which trust."""
