@@ -118,7 +118,19 @@ def test_nothing_to_do_shows_help_beside_the_data(
     assert "Example: ocilayout" in done.err
 
 
-VERBS = ["check", "convert", "export", "import", "inspect", "load", "ls", "merge", "save"]
+VERBS = [
+    "check",
+    "convert",
+    "export",
+    "import",
+    "inspect",
+    "load",
+    "ls",
+    "merge",
+    "pull",
+    "push",
+    "save",
+]
 
 
 @pytest.mark.parametrize("verb", [[], *([verb] for verb in VERBS)])

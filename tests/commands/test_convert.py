@@ -101,7 +101,7 @@ class TestPlaces:
         [
             ("a.zip", ".zip is no kind of tar"),
             (f"a@sha256:{'a' * 64}", "not what is to be written"),
-            ("docker://registry.example/app", "not supported by this version"),
+            ("docker://registry.example/App", "not an image name"),
             ("oci:", "path is missing"),
             ("a:UPPER/../x", "neither a tag nor an image name"),
         ],

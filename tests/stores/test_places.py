@@ -112,10 +112,33 @@ def test_a_missing_path_is_refused(text: str) -> None:
         parse_source(text)
 
 
-def test_registries_are_for_another_version() -> None:
+@pytest.mark.parametrize(
+    ("text", "reference", "has_tag"),
+    [
+        ("docker://alpine", "docker.io/library/alpine:latest", False),
+        ("docker://registry.example:5000/team/app:1", "registry.example:5000/team/app:1", True),
+        ("docker://localhost/app", "localhost/app:latest", False),
+        ("docker://[::1]:5000/app:v1.tar", "[::1]:5000/app:v1.tar", True),
+    ],
+)
+def test_a_registry_has_references(text: str, reference: str, has_tag: bool) -> None:
     for parse in (parse_source, parse_destination):
-        with pytest.raises(UsageError, match="not supported by this version"):
-            parse("docker://alpine")
+        place = parse(text)
+        assert place.is_registry
+        assert not place.is_stream
+        assert (str(place.reference), place.has_tag) == (reference, has_tag)
+        assert place.is_repository is not has_tag
+
+
+def test_a_digest_picks_an_image_in_a_registry() -> None:
+    place = parse_source(f"docker://registry.example/app@sha256:{'a' * 64}")
+    assert (str(place.digest), place.is_repository) == (f"sha256:{'a' * 64}", False)
+
+
+@pytest.mark.parametrize("text", ["docker://", "docker://UPPER/App", "docker://host/app:a b"])
+def test_what_is_no_reference_is_wrong_usage(text: str) -> None:
+    with pytest.raises(UsageError, match="not an image name"):
+        parse_source(text)
 
 
 @pytest.mark.parametrize("transport", ["docker-daemon", "podman", "containerd"])
