@@ -87,6 +87,8 @@ class TokenServer(Site):
         return self._granted("basic", user, asked, offline=offline)
 
     def _by_post(self, request: Request) -> Response:
+        if request.mimetype != "application/x-www-form-urlencoded":
+            return Response(status=415)
         form = request.form
         way = form.get("grant_type", "")
         user = form.get("username") if way == "password" else None
