@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,19 +18,31 @@ _HTPASSWD = f"{USER}:$2y$05$1ZwHLzYH7MFrEKnyUybhS.xU66QAaCCOltI7mdeB/60SSPVHVAQn
 
 @dataclass(frozen=True)
 class DebianRegistry:
-    """A registry that runs."""
+    """A registry that runs; tests that share it take a repository each."""
 
     host: str
     """`127.0.0.1:PORT`."""
     folder: Path
     """What it stores, and its log."""
 
+    @property
+    def trust(self) -> Path:
+        """A folder with the `ca.crt` that vouches for it, where it speaks TLS."""
+        return self.folder / "trust"
+
+    def repository(self) -> str:
+        """`HOST/NAME` of a repository that nobody used."""
+        return f"{self.host}/tests/{uuid.uuid4().hex}"
+
 
 @contextmanager
 def running_debian_registry(
     *, password: bool = False, authority: Authority | None = None
 ) -> Iterator[DebianRegistry]:
-    """An empty registry until the block is left; with TLS where there is an authority."""
+    """An empty registry until the block is left; with TLS where there is an authority.
+
+    With a password it lets in USER with PASSWORD alone.
+    """
     command = require("docker-registry")
     with engine_folder() as folder:
         settings = folder / "config.yml"
@@ -58,6 +71,9 @@ def _settings(folder: Path, password: bool, authority: Authority | None) -> dict
         path.write_text(_HTPASSWD)
         settings["auth"] = {"htpasswd": {"realm": "tests", "path": str(path)}}
     if authority is not None:
+        trust = folder / "trust"
+        trust.mkdir()
+        authority.ca_file(trust)
         certificate, key = authority.server_files(folder)
         http["tls"] = {"certificate": str(certificate), "key": str(key)}
     return settings

@@ -71,6 +71,17 @@ def redirecting(base: str, status: int = 307) -> What:
     return redirect
 
 
+def relocating(base: str) -> What:
+    """The right answer, whose Location is below this base: absolute, perhaps at another host."""
+
+    def relocate(request: Request, answer: Answer) -> Response:
+        response = answer(request)
+        response.headers["Location"] = base + response.headers["Location"]
+        return response
+
+    return relocate
+
+
 def lying(headers: Mapping[str, str]) -> What:
     """The right answer with these headers in place of its own."""
 

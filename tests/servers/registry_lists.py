@@ -13,10 +13,10 @@ from tests.servers.registry_content import Content, Manifest, Repository, failur
 
 def tags(content: Content, request: Request, name: str) -> Response:
     """The tags after `last`, as many as `n` at most."""
-    if name not in content.repositories:
+    repository = content.repository(name)
+    if not repository.tags and not repository.manifests:
         return failure(404, "NAME_UNKNOWN", name)
-    every = sorted(content.repository(name).tags)
-    names, link = _page(content, request, every)
+    names, link = _page(content, request, sorted(repository.tags))
     body = json.dumps({"name": name, "tags": names})
     return Response(body, headers=link, content_type="application/json")
 

@@ -106,12 +106,13 @@ def running(site: SomeSite, tls: ssl.SSLContext | None = None) -> Iterator[SomeS
 
 
 class _Silent(WSGIRequestHandler):
-    """The same, without a line of log for each request."""
+    """The same, without a line of log for each request; what fails unforeseen is shown."""
 
     protocol_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        pass
+        if type == "error":
+            super().log(type, message, *args)
 
 
 class _Counted:

@@ -14,6 +14,7 @@ from tests.servers.faults import (
     late,
     lying,
     redirecting,
+    relocating,
     swapping,
 )
 from tests.servers.oci_registry import OciRegistry
@@ -60,6 +61,14 @@ def test_redirect_leads_to_the_same_path_elsewhere() -> None:
         with running(registry_with(away)) as here:
             assert urllib3.request("GET", f"{here.url}{PATH}?a=b").data == BLOB
     assert there.requests[0].query == {"a": "b"}
+
+
+def test_location_is_at_another_host() -> None:
+    away = Fault("POST", "/uploads/", relocating("http://other.test"))
+    with running(registry_with(away)) as registry:
+        at = f"{registry.url}/v2/team/app/blobs/uploads/"
+        location = urllib3.request("POST", at, retries=False).headers["Location"]
+    assert location.startswith("http://other.test/v2/team/app/blobs/uploads/")
 
 
 def test_headers_lie() -> None:

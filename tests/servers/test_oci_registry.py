@@ -134,7 +134,7 @@ def test_removed_manifest_takes_its_tags_along(registry: OciRegistry) -> None:
     put_image(registry, made, "1.0")
     path = f"/v2/team/app/manifests/{made.descriptor.digest}"
     assert ask(registry, "DELETE", path).status == 202
-    assert ask(registry, "GET", "/v2/team/app/tags/list").json()["tags"] == []
+    assert registry["team/app"].tags == {}
 
 
 @pytest.mark.parametrize("status", [400, 415])
@@ -153,6 +153,11 @@ def test_tags_come_page_by_page() -> None:
         assert first.headers["Link"] == '</v2/team/app/tags/list?n=100&last=b>; rel="next"'
         second = ask(registry, "GET", "/v2/team/app/tags/list?n=100&last=b")
         assert (second.json()["tags"], second.headers.get("Link")) == (["c"], None)
+
+
+def test_repository_that_nobody_pushed_to_is_unknown(registry: OciRegistry) -> None:
+    assert ask(registry, "HEAD", f"/v2/team/app/blobs/{DIGEST}").status == 404
+    assert code(ask(registry, "GET", "/v2/team/app/tags/list")) == "NAME_UNKNOWN"
 
 
 def referrer(subject: Made, kind: str) -> Made:
