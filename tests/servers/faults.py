@@ -126,6 +126,16 @@ def failing_late(status: int) -> What:
     return fail
 
 
+def meanwhile(event: Callable[[], object]) -> What:
+    """The right answer after something happened: all tokens have expired, say."""
+
+    def answer_then(request: Request, answer: Answer) -> Response:
+        event()
+        return answer(request)
+
+    return answer_then
+
+
 def late(seconds: float) -> What:
     """The right answer, after this while."""
 

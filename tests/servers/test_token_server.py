@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
+from tests.servers.faults import Fault, meanwhile
 from tests.servers.gates import bearer_gate
 from tests.servers.oci_registry import OciRegistry
 from tests.servers.site import running
@@ -65,6 +66,14 @@ def test_token_of_a_user_opens_until_it_dies(tokens: TokenServer, registry: OciR
     tokens.book.expire_now()
     refused = upload(registry, answer["token"])
     assert (refused.status, "invalid_token" in refused.headers["WWW-Authenticate"]) == (401, True)
+
+
+def test_tokens_die_at_a_request_of_the_tests_choice(
+    tokens: TokenServer, registry: OciRegistry
+) -> None:
+    registry.faults.append(Fault("POST", "/uploads/", meanwhile(tokens.book.expire_now), after=1))
+    token = ask(tokens, PUSH, password="secret").json()["token"]
+    assert [upload(registry, token).status for _ in range(2)] == [202, 401]
 
 
 def test_token_lives_as_long_as_it_says() -> None:
