@@ -1,4 +1,7 @@
-"""The real engines as fixtures: started when first asked for, empty at the start of each test."""
+"""The real engines and docker's registry as fixtures, started when first asked for.
+
+Engines are empty at the start of each test; of a registry, each test takes a repository.
+"""
 
 from collections.abc import Iterator
 
@@ -12,6 +15,8 @@ from tests.real.engines import (
     running_containerd,
     running_docker,
 )
+from tests.servers.certificates import Authority
+from tests.servers.debian_registry import DebianRegistry, running_debian_registry
 
 ENGINES = ("docker", "containerd", "podman")
 
@@ -68,3 +73,24 @@ def podman(podman_session: Podman) -> Podman:
     """A real podman without images."""
     podman_session.empty()
     return podman_session
+
+
+@pytest.fixture(scope="session")
+def plain_registry() -> Iterator[DebianRegistry]:
+    """docker's registry over plain HTTP, open to all."""
+    with running_debian_registry() as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def password_registry() -> Iterator[DebianRegistry]:
+    """docker's registry over plain HTTP, for those with a password."""
+    with running_debian_registry(password=True) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def tls_registry() -> Iterator[DebianRegistry]:
+    """docker's registry over TLS with an authority of its own, for those with a password."""
+    with running_debian_registry(password=True, authority=Authority()) as registry:
+        yield registry
