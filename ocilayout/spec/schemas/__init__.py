@@ -106,8 +106,10 @@ def _text(error: "ValidationError") -> str:
 def _quoted(value: object) -> str:
     if isinstance(value, dict | list):
         return _kind(value)
-    text = repr(value[:_QUOTED] if isinstance(value, str) else value)
-    return f"{text}…" if isinstance(value, str) and len(value) > _QUOTED else text
+    text = value if isinstance(value, str) else json.dumps(value)
+    shown = text[:_QUOTED]
+    rest = "…" if len(text) > _QUOTED else ""
+    return f"{shown!r}{rest}" if isinstance(value, str) else f"{shown}{rest}"
 
 
 def _kind(value: object) -> str:

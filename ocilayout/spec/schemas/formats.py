@@ -7,17 +7,17 @@ where they are not.
 import re
 from calendar import monthrange
 
-_CHARACTER = r"[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2}"
+# The names are those of RFC 3986, appendix A.
+_UNRESERVED_OR_SUB_DELIM = r"A-Za-z0-9\-._~!$&'()*+,;="
+_PERCENT_ENCODED = r"%[0-9A-Fa-f]{2}"
+_PCHAR = rf"(?:[{_UNRESERVED_OR_SUB_DELIM}:@]|{_PERCENT_ENCODED})"
+_USERINFO = rf"(?:[{_UNRESERVED_OR_SUB_DELIM}:]|{_PERCENT_ENCODED})*"
+_IP_LITERAL = rf"\[(?:[0-9A-Fa-f:.]+|v[0-9A-Fa-f]+\.[{_UNRESERVED_OR_SUB_DELIM}:]+)\]"
+_REG_NAME = rf"(?:[{_UNRESERVED_OR_SUB_DELIM}]|{_PERCENT_ENCODED})*"
+_AUTHORITY = rf"(?:{_USERINFO}@)?(?:{_IP_LITERAL}|{_REG_NAME})(?::[0-9]*)?"
 _URI = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*:"
-    r"(?://(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?"
-    r"(?:\[[0-9A-Fa-f:.]+\]|\[v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+\]"
-    r"|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)"
-    r"(?::[0-9]*)?(?=[/?#]|\Z)"
-    r"|(?!//))"
-    rf"(?:/|{_CHARACTER})*"
-    rf"(?:\?(?:[/?]|{_CHARACTER})*)?"
-    rf"(?:\#(?:[/?]|{_CHARACTER})*)?"
+    rf"[A-Za-z][A-Za-z0-9+.-]*:(?://{_AUTHORITY}(?:/{_PCHAR}*)*|(?!//)(?:/|{_PCHAR})*)"
+    rf"(?:\?(?:[/?]|{_PCHAR})*)?(?:\#(?:[/?]|{_PCHAR})*)?"
 )
 _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?"
