@@ -29,7 +29,6 @@ FIELDS = (
 class HistoryEntry:
     """One step of a build (config.md, "history")."""
 
-    created: str | None
     created_by: str | None
     empty_layer: bool
 
@@ -66,7 +65,6 @@ class ImageConfig:
 def _history_entry(value: object, where: str) -> HistoryEntry:
     fields = Fields(value, where)
     return HistoryEntry(
-        fields.optional_text("created"),
         fields.optional_text("created_by"),
         fields.value.get("empty_layer") is True,
     )

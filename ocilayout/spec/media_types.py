@@ -11,6 +11,8 @@ from typing import Literal
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_DESCRIPTOR = "application/vnd.oci.descriptor.v1+json"
+OCI_LAYOUT = "application/vnd.oci.layout.header.v1+json"
 OCI_EMPTY = "application/vnd.oci.empty.v1+json"
 OCI_ARTIFACT_MANIFEST = "application/vnd.oci.artifact.manifest.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 # OCI half where there is one; without it, it is an OCI archive.
 STORES: tuple[Store, ...] = (layout_dir, docker_archive, oci_archive, skopeo_dir)
 BY_NAME = {store.NAME: store for store in STORES}
-FORMATS = tuple(BY_NAME)
 
 _HEAD = 32
 """Bytes that tell a codec, and the window of a zstd frame."""

@@ -1,7 +1,5 @@
 """The same images in the other family's media types: OCI's, or Docker's for old registries."""
 
-from typing import Literal
-
 from ocilayout import notices
 from ocilayout.errors import CannotHold
 from ocilayout.graph import is_attestation, read_document
@@ -11,8 +9,6 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.documents import Index, Manifest
 from ocilayout.spec.media_types import Family, in_family
 from ocilayout.transforms.attestations import without_attestations
-
-Wish = Literal["keep", "oci", "docker"]
 
 
 def in_media_types(source: ImageSource, family: Family) -> ImageSource:

@@ -18,7 +18,6 @@ from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.names import names_of
 
 Policy = Literal["refuse", "keep", "prune"]
-POLICIES: Sequence[Policy] = ("refuse", "keep", "prune")
 
 
 def settle_missing(source: ImageSource, policy: Policy) -> ImageSource:

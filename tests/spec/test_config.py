@@ -27,9 +27,9 @@ def test_a_config_tells_the_steps_of_the_build() -> None:
     ]
     config = ImageConfig.parse(make_config("linux/amd64", LAYERS, history=history), "config")
     assert config.history == (
-        HistoryEntry("2024-01-02T03:04:05Z", "COPY", empty_layer=False),
-        HistoryEntry(None, None, empty_layer=True),
-        HistoryEntry(None, None, empty_layer=False),
+        HistoryEntry("COPY", empty_layer=False),
+        HistoryEntry(None, empty_layer=True),
+        HistoryEntry(None, empty_layer=False),
     )
 
 
@@ -62,7 +62,7 @@ def test_an_image_may_have_no_layer_and_no_history(fields: dict[str, object]) ->
         {"history": {}},
         {"history": [None]},
         {"history": ["step"]},
-        {"history": [{"created": 1}]},
+        {"history": [{"created_by": 1}]},
         {"Rootfs": {}},
         {"ROOTFS": None},
     ],

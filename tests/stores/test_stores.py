@@ -22,7 +22,7 @@ from ocilayout.errors import (
     UsageError,
 )
 from ocilayout.stores import (
-    FORMATS,
+    BY_NAME,
     destination_transport,
     open_destination,
     open_place,
@@ -36,7 +36,7 @@ from tests.snapshots import contents_of, names_in, snapshot
 NAME = "registry.example/app:v1"
 
 
-@pytest.mark.parametrize("transport", FORMATS)
+@pytest.mark.parametrize("transport", BY_NAME)
 def test_what_is_written_is_recognized_by_what_is_in_it(tmp_path: Path, transport: str) -> None:
     made = make_image().named(NAME)
     path = tmp_path / "misleading.zip"

@@ -1,9 +1,11 @@
+from typing import get_args
+
 import pytest
 
 from ocilayout.errors import BlobNotFound
 from ocilayout.graph import walk
 from ocilayout.spec.digest import Digest
-from ocilayout.transforms.missing import POLICIES, Policy, settle_missing
+from ocilayout.transforms.missing import Policy, settle_missing
 from tests.attestations import make_attestation, make_referrer
 from tests.images import (
     Made,
@@ -17,6 +19,7 @@ from tests.images import (
 )
 from tests.snapshots import contents_of, names_in, platforms_in
 
+POLICIES = get_args(Policy)
 NAME = "registry.example/app:v1"
 AMD64, ARM64 = make_image("linux/amd64"), make_image("linux/arm64")
 OF_ARM64 = sorted(ARM64.contents.keys() - AMD64.contents.keys())
