@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ocilayout.engines.mending import fitted
     from ocilayout.engines.prediction import predict
     from ocilayout.errors import (
+        AccessDenied,
         AmbiguousName,
         BlobNotFound,
         CannotHold,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
         OciLayoutError,
         PlaceNotFound,
         PlatformConflict,
+        RegistryFailed,
+        TransferBroken,
         UsageError,
     )
     from ocilayout.graph import open_verified, read_config, read_document, walk
@@ -77,6 +80,7 @@ __version__ = "0.1.0"
 # command line need few of them, and start-up counts.
 _HOMES = {
     "errors": (
+        "AccessDenied",
         "AmbiguousName",
         "BlobNotFound",
         "CannotHold",
@@ -93,6 +97,8 @@ _HOMES = {
         "OciLayoutError",
         "PlaceNotFound",
         "PlatformConflict",
+        "RegistryFailed",
+        "TransferBroken",
         "UsageError",
     ),
     "engines.cargo": ("cargo_of",),
@@ -123,6 +129,7 @@ _HOMES = {
 
 __all__ = [
     "ENGINES",
+    "AccessDenied",
     "AmbiguousName",
     "BlobNotFound",
     "BlobReader",
@@ -152,7 +159,9 @@ __all__ = [
     "Platform",
     "PlatformConflict",
     "Reference",
+    "RegistryFailed",
     "Report",
+    "TransferBroken",
     "UsageError",
     "cargo_of",
     "combine",

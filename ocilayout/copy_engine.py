@@ -153,7 +153,7 @@ def _hands(destination: ImageDestination, jobs: int) -> int:
 
 def _results(tasks: Iterable[Callable[[], R]], crew: Crew, hands: int) -> Iterator[R]:
     """The results of `tasks` in their order; a single pair of hands is our own."""
-    return crew.in_order(tasks, hands) if hands > 1 else (task() for task in tasks)
+    return crew.in_order(tasks, "copy", hands) if hands > 1 else (task() for task in tasks)
 
 
 class _Copier:

@@ -12,7 +12,6 @@ from ocilayout.stopping import Abandoned, stop_if_abandoned, stop_when
 
 MAX_THREADS = 8
 """What keeps memory within its bounds on machines with many processors."""
-_MAX_WORKERS = 2 * MAX_THREADS
 _POLL = 0.1
 """Seconds. A signal that another thread received only wakes the main one when it looks up."""
 
@@ -29,9 +28,7 @@ class Crew:
         self._stopped = Event()
         self._numbers = count()
         self._failures: list[tuple[int, BaseException]] = []
-        self._pool = ThreadPoolExecutor(
-            _MAX_WORKERS, initializer=stop_when, initargs=(self._stopped,)
-        )
+        self._pools: dict[str, ThreadPoolExecutor] = {}
 
     def __enter__(self) -> "Crew":
         return self
@@ -43,26 +40,34 @@ class Crew:
         trace: TracebackType | None,
     ) -> None:
         self._stopped.set()
-        self._pool.shutdown(cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(cancel_futures=True)
         if self._failures and isinstance(error, Abandoned):
             # Of several the one that was asked for first, as if there had been no threads.
             raise min(self._failures, key=lambda failure: failure[0])[1] from None
 
-    def submit(self, task: Callable[[], R]) -> "Future[R]":
-        """Let a thread begin `task` when one is free."""
-        return self._pool.submit(self._guarded, next(self._numbers), task)
+    def submit(self, task: Callable[[], R], trade: str) -> "Future[R]":
+        """Let a thread of that trade begin `task` when one is free.
+
+        A thread keeps the memory that it once took, so it should go on with work of one kind.
+        """
+        if trade not in self._pools:
+            self._pools[trade] = ThreadPoolExecutor(
+                MAX_THREADS, trade, initializer=stop_when, initargs=(self._stopped,)
+            )
+        return self._pools[trade].submit(self._guarded, next(self._numbers), task)
 
     def result(self, future: "Future[R]") -> R:
         """What became of a task; raises Abandoned where it, or one that it was with, failed."""
         self._wait({future})
         return future.result()
 
-    def in_order(self, tasks: Iterable[Callable[[], R]], at_once: int) -> Iterator[R]:
+    def in_order(self, tasks: Iterable[Callable[[], R]], trade: str, at_once: int) -> Iterator[R]:
         """The results of `tasks` in their order, `at_once` of them begun and not ended."""
         begun: deque[Future[R]] = deque()
         running: set[Future[R]] = set()
         for task in tasks:
-            begun.append(self.submit(task))
+            begun.append(self.submit(task, trade))
             running.add(begun[-1])
             while len(running) >= at_once:
                 running -= self._wait(running)

@@ -85,7 +85,7 @@ class Workshop:
         for order in orders:
             is_full = len(waiting) == at_once
             ready = [crew.result(waiting.popleft())] if is_full else []
-            waiting.append(crew.submit(partial(self._recode, order, threads)))
+            waiting.append(crew.submit(partial(self._recode, order, threads), "compress"))
             yield from ready
         while waiting:
             yield crew.result(waiting.popleft())

@@ -6,7 +6,6 @@ that changes something.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from ocilayout import notices
 from ocilayout.errors import InvalidDocument
@@ -15,7 +14,6 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.fields import Fields
 
-D = TypeVar("D", bound="Document")
 Edit = Callable[[Descriptor], Descriptor | None]
 
 FIELDS = (
@@ -49,22 +47,14 @@ class Document:
         """A descriptor that leads to it, with nothing but what its bytes say."""
         return Descriptor.make(self.media_type, self.digest, len(self.raw))
 
-    def with_fields(self: D, **changes: object) -> D:
-        """The document with other top-level fields; itself where nothing changes."""
+    def _edited(self, changes: Mapping[str, object]) -> tuple[str, bytes] | None:
+        """Media type and bytes with other top-level fields; None where nothing changes."""
         fields = {**self.fields, **changes}
         if fields == self.fields:
-            return self
+            return None
         raw = strict_json.encode({k: v for k, v in fields.items() if v is not None})
         media_type = fields.get("mediaType")
-        return type(self)._parse(
-            media_type if isinstance(media_type, str) else self.media_type, raw, "edited document"
-        )
-
-    @classmethod
-    def _parse(
-        cls: type[D], media_type: str, raw: bytes, label: str, digest: Digest | None = None
-    ) -> D:
-        raise NotImplementedError
+        return media_type if isinstance(media_type, str) else self.media_type, raw
 
     @classmethod
     def _fields(cls, media_type: str, raw: bytes, label: str) -> Fields:
@@ -91,7 +81,10 @@ class Index(Document):
         cls, media_type: str, raw: bytes, label: str, digest: Digest | None = None
     ) -> "Index":
         """The index that `raw` holds; raises InvalidDocument."""
-        return cls._parse(media_type, raw, label, digest)
+        fields = cls._fields(media_type, raw, label)
+        children = _descriptors(fields, "manifests")
+        found = digest or Digest.of(raw)
+        return cls(media_type, raw, found, fields.value, children, _subject(fields))
 
     @classmethod
     def parse_top(cls, raw: bytes, label: str) -> "Index":
@@ -106,7 +99,7 @@ class Index(Document):
         if fields.value["manifests"] is None:
             notices.warn(f"{label}: manifests is null, which is read as an empty list")
             raw = strict_json.encode({**fields.value, "manifests": []})
-        return cls._parse(media_type, raw, label)
+        return cls.parse(media_type, raw, label)
 
     @classmethod
     def of(
@@ -120,16 +113,12 @@ class Index(Document):
                 "manifests": [dict(descriptor.fields) for descriptor in descriptors],
             }
         )
-        return cls._parse(media_type, raw, "new index")
+        return cls.parse(media_type, raw, "new index")
 
-    @classmethod
-    def _parse(
-        cls, media_type: str, raw: bytes, label: str, digest: Digest | None = None
-    ) -> "Index":
-        fields = cls._fields(media_type, raw, label)
-        children = _descriptors(fields, "manifests")
-        found = digest or Digest.of(raw)
-        return cls(media_type, raw, found, fields.value, children, _subject(fields))
+    def with_fields(self, **changes: object) -> "Index":
+        """The index with other top-level fields; itself where nothing changes."""
+        edited = self._edited(changes)
+        return self if edited is None else Index.parse(*edited, "edited document")
 
     def with_children(self, edit: Edit) -> "Index":
         """The index with each child edited, or dropped by None; itself where nothing changes."""
@@ -150,7 +139,15 @@ class Manifest(Document):
         cls, media_type: str, raw: bytes, label: str, digest: Digest | None = None
     ) -> "Manifest":
         """The manifest that `raw` holds; raises InvalidDocument."""
-        return cls._parse(media_type, raw, label, digest)
+        fields = cls._fields(media_type, raw, label)
+        if media_type == media_types.OCI_ARTIFACT_MANIFEST:
+            config, layers = None, _optional_descriptors(fields, "blobs")
+        else:
+            config = _config(fields)
+            layers = _descriptors(fields, "layers")
+        children = (*([config] if config else []), *layers)
+        found, subject = digest or Digest.of(raw), _subject(fields)
+        return cls(media_type, raw, found, fields.value, children, subject, config, layers)
 
     @classmethod
     def of(cls, media_type: str, config: Descriptor, layers: Iterable[Descriptor]) -> "Manifest":
@@ -163,21 +160,12 @@ class Manifest(Document):
                 "layers": [dict(layer.fields) for layer in layers],
             }
         )
-        return cls._parse(media_type, raw, "new manifest")
+        return cls.parse(media_type, raw, "new manifest")
 
-    @classmethod
-    def _parse(
-        cls, media_type: str, raw: bytes, label: str, digest: Digest | None = None
-    ) -> "Manifest":
-        fields = cls._fields(media_type, raw, label)
-        if media_type == media_types.OCI_ARTIFACT_MANIFEST:
-            config, layers = None, _optional_descriptors(fields, "blobs")
-        else:
-            config = _config(fields)
-            layers = _descriptors(fields, "layers")
-        children = (*([config] if config else []), *layers)
-        found, subject = digest or Digest.of(raw), _subject(fields)
-        return cls(media_type, raw, found, fields.value, children, subject, config, layers)
+    def with_fields(self, **changes: object) -> "Manifest":
+        """The manifest with other top-level fields; itself where nothing changes."""
+        edited = self._edited(changes)
+        return self if edited is None else Manifest.parse(*edited, "edited document")
 
     @property
     def is_image(self) -> bool:

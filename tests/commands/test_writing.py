@@ -1,11 +1,14 @@
 """What all verbs that write images share: what is said of them, and what is not written."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
 
+from ocilayout.commands.terminal.progress import LARGE
 from ocilayout.graph import read_manifest
+from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_source
 from tests.commands.conftest import CommandLine
 from tests.image_files import write_layout
@@ -229,6 +232,37 @@ class TestWords:
     ) -> None:
         done = ocilayout.succeed("convert", MULTI, tmp_path / "layout", "--progress", wish)
         assert ("%|" in done.err) == shown
+
+    @pytest.mark.parametrize("jobs", ["1", "4"])
+    @pytest.mark.parametrize("output", ["layout", "a.tar", "zstd.tar"])
+    def test_each_large_blob_has_a_bar(
+        self, ocilayout: CommandLine, tmp_path: Path, output: str, jobs: str
+    ) -> None:
+        layers = [random.Random(seed).randbytes(2 * LARGE) for seed in range(3)]
+        layers.append(make_layer("small"))
+        source = make_source(make_image(layers=layers, codec="none").named(NAME))
+        layout = write_layout(tmp_path / "source", source)
+        anew = ("--compression", "zstd") if output == "zstd.tar" else ()
+        arguments = (layout, tmp_path / output, "--progress", "always", "--jobs", jobs, *anew)
+        done = ocilayout.succeed("convert", *arguments)
+        shown = {digest for digest in source.contents if f"{digest}"[:19] in done.err}
+        assert shown == {Digest.of(layer) for layer in layers[:3]}
+        assert "total: " in done.err
+
+    def test_what_is_there_already_has_no_bar(self, ocilayout: CommandLine, tmp_path: Path) -> None:
+        source = make_source(make_image(layers=[bytes(2 * LARGE)], codec="none"))
+        layout = write_layout(tmp_path / "source", source)
+        ocilayout.succeed("convert", layout, tmp_path / "out")
+        done = ocilayout.succeed("convert", layout, tmp_path / "out", "--progress", "always")
+        assert "total: " in done.err
+        assert "sha256:" not in done.err
+
+    def test_a_level_that_did_nothing_is_said(self, ocilayout: CommandLine, tmp_path: Path) -> None:
+        layout = write_layout(tmp_path / "layout", make_source(make_image(codec="gzip")))
+        arguments = ("convert", layout, tmp_path / "a.tar", "--compression")
+        assert "--level 9 did nothing" in ocilayout.succeed(*arguments, "gzip", "--level", "9").err
+        done = ocilayout.succeed(*arguments, "zstd", "--level", "9", "--force")
+        assert "did nothing" not in done.err
 
     def test_each_warning_is_said_once(self, ocilayout: CommandLine, tmp_path: Path) -> None:
         layers = [[make_layer(text)] for text in "ab"]

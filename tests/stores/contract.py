@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +11,7 @@ import pytest
 
 from ocilayout.copy_engine import transfer
 from ocilayout.errors import BlobNotFound, DestinationExists, IntegrityError
+from ocilayout.graph import walk
 from ocilayout.protocols import DestinationOptions, ImageDestination, ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -150,6 +151,29 @@ class StoreContract:
             assert snapshot(tmp_path) == {}, digest
             source.contents[digest] = content
 
+    @pytest.mark.parametrize("number", [0, 3, 7])
+    def test_an_error_in_one_of_eight_threads_leaves_nothing(
+        self, tmp_path: Path, number: int
+    ) -> None:
+        layers = [make_layer(f"layer {each}", size=100_000) for each in range(8)]
+        good = make_source(make_image(layers=layers, codec="none"))
+        spoiled = flipped(good, Digest.of(layers[number]), -1)
+        with (
+            pytest.raises(IntegrityError, match="hashes to"),
+            self.open_destination(tmp_path) as destination,
+        ):
+            transfer(spoiled, destination, jobs=8)
+        assert snapshot(tmp_path) == {}
+
+    def test_what_eight_threads_copy_is_read_back(self, tmp_path: Path) -> None:
+        layers = [make_layer(f"layer {each}", size=100_000) for each in range(20)]
+        made = make_image(layers=layers, codec="none")
+        with self.open_destination(tmp_path) as destination:
+            report = transfer(make_source(made), destination, jobs=8)
+        assert [blob.digest for blob in report.copied] == list(made_order(made))
+        with self.open_source(tmp_path) as read:
+            assert contents_of(read) == made.contents
+
     def test_a_blob_that_is_missing_leaves_nothing(self, tmp_path: Path) -> None:
         source = make_source(make_image())
         for digest, content in list(source.contents.items()):
@@ -280,6 +304,12 @@ class ArchiveContract(ManyImagesContract):
         with pytest.raises(DestinationExists):
             self.write_and_then(tmp_path, lambda: path.write_text("theirs"))
         assert snapshot(tmp_path) == {self.output: b"theirs"}
+
+
+def made_order(made: Made) -> Iterator[Digest]:
+    """Every blob, in the order in which an index leads to it."""
+    for blob in walk(make_source(made)):
+        yield blob.digest
 
 
 def flipped(source: MemorySource, digest: Digest, position: int) -> MemorySource:

@@ -9,17 +9,19 @@ from ocilayout.copy_engine import transfer
 from ocilayout.errors import (
     BlobNotFound,
     DestinationExists,
+    IntegrityError,
     InvalidArchive,
     InvalidDocument,
     OciLayoutError,
     UsageError,
 )
 from ocilayout.protocols import DestinationOptions
+from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_destination, open_source
 from tests.image_files import flip_a_byte, layout_files, write_layout
 from tests.images import MemorySource, make_image, make_layer, make_source
 from tests.snapshots import contents_of, names_in, snapshot, unchanged
-from tests.stores.contract import ManyImagesContract
+from tests.stores.contract import ManyImagesContract, flipped
 
 NAME = "registry.example/app:v1"
 
@@ -78,6 +80,18 @@ def test_adding_keeps_what_was_there(layout: Path) -> None:
     with open_source(str(layout)) as read:
         assert list(names_in(read)) == ["registry.example/old:v1", NAME]
         contents_of(read)
+
+
+def test_what_threads_added_is_withdrawn_after_an_error(layout: Path) -> None:
+    layers = [make_layer(f"layer {number}", size=100_000) for number in range(8)]
+    good = make_source(make_image(layers=layers, codec="none"))
+    spoiled = flipped(good, Digest.of(layers[6]), -1)
+    with (
+        unchanged(layout),
+        pytest.raises(IntegrityError),
+        open_destination(f"oci:{layout}") as destination,
+    ):
+        transfer(spoiled, destination, jobs=4)
 
 
 def test_adding_the_same_again_changes_nothing(layout: Path) -> None:

@@ -48,9 +48,13 @@ def bar(total: int, wish: str, quiet: bool) -> Iterator[Progress]:
     if not shown:
         yield ignore
         return
-    import threading
+    from threading import RLock
 
-    lock = threading.Lock()
+    from tqdm import tqdm
+
+    # Its own would be one for processes, too.
+    lock = RLock()
+    tqdm.set_lock(lock)
     with _tqdm(total, "total") as shown_bar:
 
         def advance(count: int) -> None:
