@@ -54,6 +54,10 @@ if TYPE_CHECKING:
     from ocilayout.registries.registry import Registries
 
 
+CONNECTIONS = 4
+"""Blobs that go to or come from a registry at a time: one cannot fill a line that is far."""
+
+
 @dataclass(frozen=True)
 class Wishes:
     """The options of a verb that writes images, as the command line gave them."""
@@ -105,6 +109,11 @@ class Wishes:
     def threads(self) -> int:
         """How many work at a time: one for each processor unless said otherwise."""
         return self.jobs or len(os.sched_getaffinity(0))
+
+    @property
+    def connections(self) -> int:
+        """How many work at a time where some wait for a registry, not for a processor."""
+        return self.jobs or max(self.threads, CONNECTIONS)
 
     def prepared(self, source: ImageSource) -> ImageSource:
         """The source with the transforms that these options ask for."""
@@ -291,7 +300,7 @@ def written(
                 destination,
                 recode=recode,
                 level=wishes.level,
-                jobs=wishes.threads,
+                jobs=wishes.threads if registries is None else wishes.connections,
                 scratch=wishes.scratch or target.scratch,
                 link=wishes.link,
                 watch=watch,
