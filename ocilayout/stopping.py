@@ -4,6 +4,7 @@ A thread cannot be ended from outside, and no signal arrives in one but the firs
 """
 
 import threading
+import time
 
 _here = threading.local()
 
@@ -21,4 +22,13 @@ def stop_if_abandoned() -> None:
     """Raises Abandoned in a thread that was told to end; nothing in any other."""
     stopped: threading.Event | None = getattr(_here, "stopped", None)
     if stopped is not None and stopped.is_set():
+        raise Abandoned
+
+
+def pause(seconds: float) -> None:
+    """Wait; raises Abandoned at once in a thread that is told to end meanwhile."""
+    stopped: threading.Event | None = getattr(_here, "stopped", None)
+    if stopped is None:
+        time.sleep(seconds)
+    elif stopped.wait(seconds):
         raise Abandoned

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from ocilayout.errors import OciLayoutError, RegistryFailed, Unanswered
 from ocilayout.registries.http import READ_TIMEOUT, SLOWEST, Answer
 from ocilayout.registries.origin import shown
-from ocilayout.registries.retries import ATTEMPTS, Sleep, pauses
+from ocilayout.registries.retries import ATTEMPTS, pauses
+from ocilayout.stopping import pause
 
 Fetch = Callable[[Mapping[str, str]], Answer]
 """The request, with headers beside its own."""
@@ -20,13 +21,11 @@ class Download(io.RawIOBase):
         self,
         fetch: Fetch,
         size: int,
-        sleep: Sleep,
         refusal: Callable[[Answer], OciLayoutError],
     ) -> None:
         """`size` is what the blob should have, in bytes; `refusal` makes errors of answers."""
         self._fetch = fetch
         self._size = size
-        self._sleep = sleep
         self._refusal = refusal
         self._position = 0
         self._answer: Answer | None = None
@@ -67,10 +66,10 @@ class Download(io.RawIOBase):
 
     def _pause(self, error: Unanswered) -> None:
         self._let_go()
-        pause = next(self._pauses, None)
-        if pause is None:
+        seconds = next(self._pauses, None)
+        if seconds is None:
             raise RegistryFailed(f"{error}, at byte {self._position} of {self._size}") from None
-        self._sleep(pause)
+        pause(seconds)
 
     def _let_go(self) -> None:
         if self._answer is not None:

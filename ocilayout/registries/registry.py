@@ -36,7 +36,6 @@ class Registry:
         self._access = access
         self._endpoint = access.endpoint_of(host)
         self._http = Http(self._context_of)
-        self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._url: str | None = None
         self._authorization: Authorization | None = None
@@ -63,8 +62,7 @@ class Registry:
             return list(self._blobs.get(digest, ()))
 
     def close(self) -> None:
-        """Close all connections; who waits to ask again stops waiting."""
-        self._stopped.set()
+        """Close all connections."""
         self._http.close()
 
     def ask(
@@ -121,13 +119,8 @@ class Registry:
         answer.close()
         raise RegistryFailed(f"{shown(url)} redirects more than {MAX_REDIRECTS} times")
 
-    def wait(self, seconds: float) -> None:
-        """Wait before asking again; raises RegistryFailed where the registry was closed."""
-        if self._stopped.wait(seconds):
-            raise RegistryFailed(f"{self.host}: stopped")
-
     def _elsewhere(self, method: str, url: str, headers: Mapping[str, str]) -> Answer:
-        return persistently(lambda: self._http.send(method, url, headers), self.wait)
+        return persistently(lambda: self._http.send(method, url, headers))
 
     def _ask_at_home(
         self, method: str, url: str, scopes: Scopes, headers: Mapping[str, str], body: bytes | None
@@ -135,8 +128,7 @@ class Registry:
         for _ in range(MAX_LOGINS):
             stated = self._with_login(headers, scopes)
             answer = persistently(
-                lambda: self._http.send(method, url, stated, body),  # noqa: B023
-                self.wait,
+                lambda: self._http.send(method, url, stated, body)  # noqa: B023
             )
             if answer.status != 401:
                 return answer
@@ -178,7 +170,7 @@ class Registry:
                     cache(lambda repository: self._access.credentials_of(self.host, repository)),
                     self._access.token_servers,
                     lambda method, url, headers, body: persistently(
-                        lambda: self._http.send(method, url, headers, body), self.wait
+                        lambda: self._http.send(method, url, headers, body)
                     ),
                 )
             return self._authorization

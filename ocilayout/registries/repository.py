@@ -87,7 +87,6 @@ class Repository:
             Download(
                 lambda headers: self._ask("GET", f"blobs/{blob.digest}", headers=headers),
                 blob.size,
-                self.registry.wait,
                 lambda answer: self._refused_blob(answer, blob),
             ),
         )
@@ -112,7 +111,6 @@ class Repository:
             Download(
                 fetch,
                 blob.size,
-                self.registry.wait,
                 lambda answer: self._refused_blob(answer, blob),
             ),
         )

@@ -7,6 +7,7 @@ from itertools import chain, repeat
 
 from ocilayout.errors import NotEncrypted, Unanswered
 from ocilayout.registries.http import Answer
+from ocilayout.stopping import pause
 
 ATTEMPTS = 7
 LONGEST = 60.0
@@ -14,26 +15,24 @@ LONGEST = 60.0
 _FIRST = 0.25
 RETRIABLE = frozenset({408, 429, 500, 502, 503, 504})
 
-Sleep = Callable[[float], None]
 
-
-def persistently(send: Callable[[], Answer], sleep: Sleep, attempts: int = ATTEMPTS) -> Answer:
+def persistently(send: Callable[[], Answer], attempts: int = ATTEMPTS) -> Answer:
     """What `send` gets in the end: an answer that asking again would not change, or the last one.
 
     Raises Unanswered where there never was one.
     """
-    for pause in chain(pauses(attempts - 1), [None]):
+    for seconds in chain(pauses(attempts - 1), [None]):
         try:
             answer = send()
         except Unanswered as error:
-            if pause is None or isinstance(error, NotEncrypted):
+            if seconds is None or isinstance(error, NotEncrypted):
                 raise
-            sleep(pause)
+            pause(seconds)
             continue
-        if pause is None or answer.status not in RETRIABLE:
+        if seconds is None or answer.status not in RETRIABLE:
             return answer
         answer.beginning(0)
-        sleep(max(pause, retry_after(answer)))
+        pause(max(seconds, retry_after(answer)))
     raise AssertionError("the last attempt returns or raises")
 
 

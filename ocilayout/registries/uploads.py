@@ -17,6 +17,7 @@ from ocilayout.registries.registry import Registry
 from ocilayout.registries.retries import ATTEMPTS, RETRIABLE, pauses, retry_after
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.stopping import pause
 from ocilayout.streams import CHUNK, read_full
 
 _RANGE = re.compile(r"(?:bytes[= ])?0-([0-9]{1,18})", re.ASCII)
@@ -119,7 +120,7 @@ class Upload:
         if answer.status in RETRIABLE or answer.status in {404, 416}:
             # The upload is unknown by now, or stands elsewhere than was thought.
             answer.beginning(0)
-            self._registry.wait(retry_after(answer))
+            pause(retry_after(answer))
             raise Unanswered(f"{self._registry.host} broke off an upload ({answer.status})")
         return answer
 
@@ -135,13 +136,13 @@ class Upload:
         if self._sent > self._farthest:
             self._farthest = self._sent
             self._pauses = pauses(ATTEMPTS)
-        pause = next(self._pauses, None)
-        if pause is None:
+        seconds = next(self._pauses, None)
+        if seconds is None:
             raise RegistryFailed(
                 f"{error}, again and again: where something on the way limits sizes or times, "
                 "send less at a time, with --chunk-size"
             ) from None
-        self._registry.wait(pause)
+        pause(seconds)
 
     def _find(self) -> None:
         """Ask how much has arrived; an upload that is unknown by now begins anew."""
