@@ -25,6 +25,8 @@ READ_TIMEOUT = 60.0
 SLOWEST = 1024
 """Bytes a second: who sends less over READ_TIMEOUT counts as gone."""
 
+_SMALL = 64 * 1024
+
 Body = bytes | Iterable[bytes | memoryview]
 
 
@@ -72,6 +74,10 @@ class Answer:
         self.close()
         return bytes(content)
 
+    def discard(self) -> None:
+        """Read over what little an answer says beside its status, so that its line stays open."""
+        self.beginning(_SMALL)
+
     def part(self, limit: int) -> bytes:
         """What has come, up to `limit` bytes; nothing at the end. Raises Unanswered."""
         try:
@@ -81,7 +87,10 @@ class Answer:
 
     def close(self) -> None:
         """Let go of the connection; one whose answer was read to its end is used again."""
-        if self._response.length_remaining != 0:
+        if self._response.length_remaining == 0:
+            # An answer without a body, as to HEAD, counts as read only when it was asked for one.
+            self._response.drain_conn()
+        elif not self._response.closed:
             self._response.close()
         self._response.release_conn()
 

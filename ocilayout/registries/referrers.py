@@ -56,7 +56,7 @@ def list_referrer(repository: Repository, document: Document, answer: Answer) ->
     put = repository.put_manifest(_tag(subject.digest), index.with_fields(manifests=children))
     if put.status != 201:
         raise refusal(put, f"list what refers to {subject.digest}")
-    put.beginning(0)
+    put.discard()
 
 
 def _listed(document: Document) -> Descriptor:

@@ -100,7 +100,7 @@ class Registry:
         stated = self._with_login(headers, scopes)
         answer = self._http.send(method, url, stated, body)
         if answer.status == 401:
-            answer.beginning(0)
+            answer.discard()
             refused = stated.get("Authorization")
             if self._logins().challenged(answer.challenges, scopes, refused) is None:
                 raise refusal(answer, "take an upload")
@@ -132,7 +132,7 @@ class Registry:
             )
             if answer.status != 401:
                 return answer
-            answer.beginning(0)
+            answer.discard()
             refused = stated.get("Authorization")
             if self._logins().challenged(answer.challenges, scopes, refused) is None:
                 break

@@ -51,7 +51,7 @@ class Repository:
         """
         answer = self._ask("GET", f"manifests/{reference}", headers={"Accept": _ACCEPT})
         if answer.status == 404:
-            answer.beginning(0)
+            answer.discard()
             return None
         if answer.status != 200:
             raise refusal(answer, f"give the manifest {self.path}:{reference}")
@@ -151,7 +151,7 @@ class Repository:
         found: list[Descriptor] = []
         for answer in self._pages(f"referrers/{subject}", {"Accept": media_types.OCI_INDEX}):
             if answer.status in {400, 404, 405, 501} and not found:
-                answer.beginning(0)
+                answer.discard()
                 return None
             if answer.status != 200:
                 raise refusal(answer, f"list what refers to {subject}")

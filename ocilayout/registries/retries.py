@@ -31,7 +31,7 @@ def persistently(send: Callable[[], Answer], attempts: int = ATTEMPTS) -> Answer
             continue
         if seconds is None or answer.status not in RETRIABLE:
             return answer
-        answer.beginning(0)
+        answer.discard()
         pause(max(seconds, retry_after(answer)))
     raise AssertionError("the last attempt returns or raises")
 

@@ -55,7 +55,7 @@ class Upload:
         answer = self._registry.ask("POST", f"{self._start}?{query}", scopes, body=b"")
         if answer.status == 202:
             self._moved_to(answer)
-        answer.beginning(0)
+        answer.discard()
         return answer.status == 201
 
     def send(self, blob: Descriptor, content: BinaryIO) -> None:
@@ -84,7 +84,7 @@ class Upload:
         answer = self._registry.ask("POST", self._start, self._scopes, body=b"")
         if answer.status != 202:
             raise refusal(answer, "begin an upload")
-        answer.beginning(0)
+        answer.discard()
         self._sent = 0
         self._moved_to(answer)
         smallest = answer.headers.get("OCI-Chunk-Min-Length", "")
@@ -100,7 +100,7 @@ class Upload:
             answer = self._ask("PATCH", self._where, headers, _parts(content, length))
             if answer.status != 202:
                 raise refusal(answer, "take a chunk of a blob")
-            answer.beginning(0)
+            answer.discard()
             self._moved_to(answer)
             self._sent = _end(answer, end)
             if self._sent != end:
@@ -113,13 +113,13 @@ class Upload:
         answer = self._ask("PUT", url, headers, body)
         if answer.status not in {201, 204}:
             raise refusal(answer, f"take the blob {blob.digest}")
-        answer.beginning(0)
+        answer.discard()
 
     def _ask(self, method: str, url: str, headers: dict[str, str], body: Body) -> Answer:
         answer = self._registry.send(method, url, self._scopes, headers, body)
         if answer.status in RETRIABLE or answer.status in {404, 416}:
             # The upload is unknown by now, or stands elsewhere than was thought.
-            answer.beginning(0)
+            answer.discard()
             pause(retry_after(answer))
             raise Unanswered(f"{self._registry.host} broke off an upload ({answer.status})")
         return answer
@@ -151,7 +151,7 @@ class Upload:
             return
         try:
             answer = self._registry.ask("GET", place, self._scopes)
-            answer.beginning(0)
+            answer.discard()
         except RegistryFailed:
             return
         end = _end(answer, 0)
@@ -164,7 +164,7 @@ class Upload:
             return
         # A registry forgets uploads by itself in the end.
         with suppress(RegistryFailed):
-            self._registry.send("DELETE", self._place, self._scopes, {}, b"").beginning(0)
+            self._registry.send("DELETE", self._place, self._scopes, {}, b"").discard()
 
     def _moved_to(self, answer: Answer) -> None:
         location = answer.headers.get("Location")

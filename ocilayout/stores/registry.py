@@ -169,7 +169,7 @@ class RegistryDestination:
         if answer.status not in {200, 201, 202}:
             what = f"take the manifest {self._repository.path}:{reference}"
             raise refused_document(answer, document.media_type, what)
-        answer.beginning(0)
+        answer.discard()
         return answer
 
     def _tags(self, entry: Descriptor) -> list[str]:

@@ -61,6 +61,20 @@ def echo_summary(report: Report, place: Place, verbose: bool) -> None:
         click.echo(_line(image), err=to_stderr)
 
 
+def traffic(report: Report) -> str:
+    """What went to or came from a registry, and what had not to, in words."""
+    parts = [
+        f"{len(blobs)} blobs ({human_size(sum(blob.size for blob in blobs))}) {word}"
+        for blobs, word in (
+            (report.copied, "copied"),
+            (report.skipped, "there already"),
+            (report.mounted, "mounted"),
+        )
+        if blobs
+    ]
+    return ", ".join(parts)
+
+
 def _line(image: Image) -> str:
     names = " ".join(image.names) or "(no name)"
     platforms = ",".join(map(str, image.platforms)) or image.kind

@@ -17,6 +17,7 @@ from ocilayout.commands.terminal.reporting import (
     echo_summary,
     plan_fields,
     report_fields,
+    traffic,
 )
 from ocilayout.compression import CODECS, checked_level
 from ocilayout.copy_engine import (
@@ -308,6 +309,8 @@ def written(
     _say_what_surprises(report, wishes)
     if not wishes.as_json and not wishes.quiet:
         echo_summary(report, target.place, wishes.verbose)
+        if registries is not None:
+            notices.note(traffic(report))
     return report_fields(report, origins, source, target.place, messages)
 
 
