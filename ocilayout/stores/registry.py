@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from typing import BinaryIO
 
@@ -66,7 +67,9 @@ class RegistrySource:
         blob = self.repository.open_blob(descriptor)
         if kind is None and descriptor.size <= _SMALL:
             with blob:
-                return self._kept(descriptor.digest, blob.read(descriptor.size))
+                # A read gives what has come, which may be less than all.
+                content = b"".join(iter(partial(blob.read, _SMALL), b""))
+            return self._kept(descriptor.digest, content)
         return blob
 
     def keep(self, document: Document) -> None:
