@@ -44,9 +44,10 @@ def refusal(answer: Answer, doing: str) -> OciLayoutError:
         return RegistryFailed(f"{text}: send less at a time, with --chunk-size")
     if answer.status == 429:
         return RegistryFailed(f"{text}: it limits how much is asked of it: try again later")
-    if answer.status == 400 and "HTTPS" in words.upper():
+    is_plain = answer.url.startswith("http:")
+    if answer.status == 400 and is_plain and (not words or "HTTPS" in words.upper()):
         return RegistryFailed(
-            f"{text}: it speaks TLS: name its authority by --ca, or say --insecure"
+            f"{text}: if it speaks TLS, name its authority by --ca, or say --insecure"
         )
     return RegistryFailed(text)
 

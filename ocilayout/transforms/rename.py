@@ -13,7 +13,8 @@ def rename(source: ImageSource, names: Sequence[str]) -> ImageSource:
 
     Its referrers come along. Raises UsageError where there is not exactly one image.
     """
-    images = images_listed(source)
+    # A referrer that was picked by itself is what is meant.
+    images = images_listed(source) or list(source.index.children)
     if len(images) != 1:
         known = sorted({name for entry in source.index.children for name in names_of(entry)})
         raise UsageError(

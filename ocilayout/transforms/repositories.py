@@ -52,7 +52,8 @@ def without_referrers(source: ImageSource) -> ImageSource:
     """
     kept = [entry for entry in source.index.children if speaks_of(source, entry) is None]
     count = len(source.index.children) - len(kept)
-    if not count:
+    if not (count and kept):
+        # A referrer that was picked by itself is what is wanted.
         return source
     notices.note(f"{count} referrers stay behind: --referrers takes them along")
     return View(source, _with(source, kept), absent=source.absent)
