@@ -122,6 +122,7 @@ VERBS = [
     "check",
     "convert",
     "export",
+    "gc",
     "import",
     "inspect",
     "load",
