@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from ocilayout.spec.platform import Platform
     from ocilayout.spec.reference import Reference
     from ocilayout.stores import open_destination, open_place, open_source
+    from ocilayout.stores.layout_gc import Garbage, collect_garbage
     from ocilayout.transforms.attestations import without_attestations
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.media_types import in_media_types
@@ -117,6 +118,7 @@ _HOMES = {
     "spec.platform": ("Platform",),
     "spec.reference": ("Reference",),
     "stores": ("open_destination", "open_place", "open_source"),
+    "stores.layout_gc": ("Garbage", "collect_garbage"),
     "copy_engine": ("Report", "compress_all", "compress_made", "missing_blobs", "transfer"),
     "transforms.attestations": ("without_attestations",),
     "transforms.combine": ("combine",),
@@ -141,6 +143,7 @@ __all__ = [
     "Digest",
     "EngineFailed",
     "Exported",
+    "Garbage",
     "ImageConfig",
     "ImageDestination",
     "ImageNotFound",
@@ -164,6 +167,7 @@ __all__ = [
     "TransferBroken",
     "UsageError",
     "cargo_of",
+    "collect_garbage",
     "combine",
     "compress_all",
     "compress_made",

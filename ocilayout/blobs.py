@@ -9,8 +9,8 @@ import fcntl
 import io
 import os
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -110,6 +110,25 @@ class FolderFiles:
             os.close(descriptor)
             raise InvalidArchive(f"{self.label}: {name} is not a regular file")
         return cast(BinaryIO, io.FileIO(descriptor, "rb"))
+
+    @contextmanager
+    def folder(self, name: str) -> Iterator[int]:
+        """The descriptor of a folder in it; raises BlobNotFound, or InvalidArchive for a link."""
+        try:
+            descriptor = self._enter(name, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            raise BlobNotFound(f"{self.label} has no {name}") from None
+        except OSError as error:
+            if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+                raise InvalidArchive(
+                    f"{self.label}: {name} is a link or a file, not a folder"
+                ) from None
+            error.filename = f"{self.label}/{name}"
+            raise
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def write(self, name: str, content: BinaryIO) -> None:
         """Write a file at the top, durably: under its name it is whole or not there."""

@@ -108,7 +108,7 @@ def remove_leftovers(folder: int) -> None:
     A run holds a lock on what it writes, so what can be locked is nobody's.
     """
     for name in os.listdir(folder):
-        if not (name.startswith(PREFIX) and name.endswith(SUFFIX)):
+        if not is_partial_name(name):
             continue
         with suppress(OSError):
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -167,6 +167,11 @@ def unlink_if_there(name: str, folder: int) -> None:
     """Remove a file of the folder of that descriptor, if it is there."""
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
+
+
+def is_partial_name(name: str) -> bool:
+    """Whether it is the name of what is being written, or was when its run was killed."""
+    return name.startswith(PREFIX) and name.endswith(SUFFIX)
 
 
 def partial_name() -> str:

@@ -1,6 +1,7 @@
 """Images made in memory, and the source that they stand in; `image_files` writes them out."""
 
 import gzip
+import hashlib
 import io
 import json
 import tarfile
@@ -87,6 +88,14 @@ def make_tar(files: Mapping[str, bytes], dialect: int = tarfile.PAX_FORMAT) -> b
 def make_blob(media_type: str, content: bytes) -> Made:
     """A leaf, or a document of bytes of the test's own."""
     return Made(Descriptor.of(media_type, content), {Digest.of(content): content})
+
+
+def in_sha512(made: Made) -> Made:
+    """A leaf or document under the other digest that can be verified."""
+    content = made.contents[made.descriptor.digest]
+    digest = Digest("sha512", hashlib.sha512(content).hexdigest())
+    others = {key: raw for key, raw in made.contents.items() if key != made.descriptor.digest}
+    return Made(made.descriptor.edited(digest=str(digest)), {**others, digest: content})
 
 
 def make_config(platform: str, layers: Sequence[bytes], **fields: object) -> bytes:

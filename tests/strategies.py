@@ -6,8 +6,22 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from ocilayout.spec.digest import Digest
 from ocilayout.spec.media_types import Family
-from tests.images import Made, MemorySource, make_image, make_index, make_source
+from tests.attestations import make_referrer
+from tests.images import (
+    Contents,
+    Made,
+    MemorySource,
+    encode,
+    in_sha512,
+    make_blob,
+    make_image,
+    make_index,
+    make_layer,
+    make_manifest,
+    make_source,
+)
 
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/riscv64", "windows/amd64:10.0.1")
 CODECS = ("none", "gzip", "zstd")
@@ -108,3 +122,61 @@ def _tops(draw: st.DrawFn, pool: list[bytes]) -> Made:
         for platform in platforms
     ]
     return images[0] if len(images) == 1 and draw(st.booleans()) else make_index(*images)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Documents of which some are listed, and what has to stay with them."""
+
+    listed: list[Made]
+    everything: Contents
+    needed: set[Digest]
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    """Images, nested indexes, artifacts, referrers and types of the future that share blobs."""
+    nodes = [make_image(layers=[make_layer("a")]), make_blob("application/xml", b"<leaf/>")]
+    subjects: dict[Digest, Made] = {}
+    for number in range(draw(st.integers(1, 8))):
+        others = draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=3, unique_by=id))
+        kind = draw(st.sampled_from(["image", "artifact", "index", "future", "referrer"]))
+        node = _node(kind, number, others)
+        if draw(st.booleans()):
+            node = in_sha512(node)
+        nodes.append(node)
+        if kind == "referrer":
+            subjects[node.descriptor.digest] = others[0]
+    listed = draw(st.lists(st.sampled_from(nodes), max_size=3, unique_by=id))
+    everything = {digest: raw for node in nodes for digest, raw in node.contents.items()}
+    return Graph(listed, everything, _needed(nodes, listed, subjects))
+
+
+def _node(kind: str, number: int, others: list[Made]) -> Made:
+    if kind == "image":
+        return make_image(layers=[make_layer(text) for text in "abc"[: number % 3 + 1]])
+    if kind == "artifact":
+        return make_manifest(make_blob("application/vnd.example", b"%d" % number))
+    if kind == "index":
+        return make_index(*others, annotations={"number": str(number)})
+    if kind == "referrer":
+        return make_referrer(others[0])
+    raw = encode({"number": number, "parts": [other.descriptor.fields for other in others]})
+    made = make_blob("application/vnd.example.future+json", raw)
+    contents = {digest: raw for other in others for digest, raw in other.contents.items()}
+    return Made(made.descriptor, contents | made.contents)
+
+
+def _needed(nodes: list[Made], listed: list[Made], subjects: dict[Digest, Made]) -> set[Digest]:
+    """What the listed ones hold, what that refers to, and what refers to it."""
+    needed = {digest for node in listed for digest in node.contents}
+    before = -1
+    while len(needed) != before:
+        before = len(needed)
+        for node in nodes:
+            subject = subjects.get(node.descriptor.digest)
+            if subject is not None and subject.descriptor.digest in needed:
+                needed |= node.contents.keys()
+            if subject is not None and node.descriptor.digest in needed:
+                needed |= subject.contents.keys()
+    return needed

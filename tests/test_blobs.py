@@ -248,3 +248,17 @@ def test_a_file_at_the_top_is_whole_or_not_there(folder: FolderFiles) -> None:
     folder.write("version", io.BytesIO(b"1.1"))
     assert path_of(folder, "version").read_bytes() == b"1.1"
     assert folder.names() == ["version"]
+
+
+def test_a_folder_is_opened_through_no_link(tmp_path: Path) -> None:
+    with opened_folder(tmp_path) as files:
+        (tmp_path / "layout" / "blobs" / "sha256").mkdir(parents=True)
+        (tmp_path / "layout" / "blobs" / "linked").symlink_to(tmp_path / "outside")
+        (tmp_path / "layout" / "blobs" / "file").write_text("")
+        with files.folder("blobs/sha256") as folder:
+            assert os.listdir(folder) == []
+        for name in ("blobs/linked", "blobs/file"):
+            with pytest.raises(InvalidArchive, match="is a link or a file"), files.folder(name):
+                pass
+        with pytest.raises(BlobNotFound), files.folder("blobs/absent"):
+            pass

@@ -7,14 +7,13 @@ loses a name.
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from ocilayout.blobs import FolderBlobs, FolderFiles
-from ocilayout.errors import DestinationExists, LayoutBusy, OciLayoutError, UsageError
+from ocilayout.errors import DestinationExists, OciLayoutError, UsageError
 from ocilayout.graph import walk
 from ocilayout.partial import partial_folder, remove_leftovers, replace_file
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
@@ -22,6 +21,7 @@ from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
+from ocilayout.stores.layout_locks import index_lock, share, share_to_read
 from ocilayout.stores.layout_source import (
     INDEX,
     MARKER,
@@ -33,8 +33,6 @@ from ocilayout.stores.layout_source import (
 from ocilayout.stores.layout_tar import listed_index
 
 NAME = "oci"
-LOCK = "index.json.lock"
-_POLL = 0.05
 
 
 def recognizes(files: Files) -> bool:
@@ -49,7 +47,12 @@ def dialect(files: Files) -> str:
 
 @contextmanager
 def open_source(files: Files) -> Iterator[ImageSource]:
-    """The images in the folder; raises InvalidDocument or InvalidArchive."""
+    """The images in the folder, of which no blob is removed meanwhile.
+
+    Raises InvalidDocument, InvalidArchive or LayoutBusy.
+    """
+    if isinstance(files, FolderFiles):
+        share_to_read(files)
     warn_of_other_case(files)
     yield LayoutSource(files)
 
@@ -89,7 +92,7 @@ def _existing(
     LayoutSource(files)
     remove_leftovers(files.descriptor)
     destination = _GrowingLayout(files, options.lock_timeout)
-    _lock(files.descriptor, fcntl.LOCK_SH, options.lock_timeout, files.label)
+    share(files, options.lock_timeout)
     try:
         yield destination
     except BaseException:
@@ -185,7 +188,7 @@ class _GrowingLayout:
 
 def add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:
     """Add entries to the index.json of a layout; raises LayoutBusy."""
-    with _index_lock(files, lock_timeout):
+    with index_lock(files, lock_timeout):
         current = read_index(files)
         entries = names.replaced(current.children, added.children)
         changed = current.with_fields(manifests=[dict(entry.fields) for entry in entries])
@@ -212,29 +215,3 @@ def _join(partial: Path, path: Path, index: Index, options: DestinationOptions) 
                     with source.open_blob(blob) as content:
                         destination.put_blob(blob, content)
         add_entries(theirs, index, options.lock_timeout)
-
-
-@contextmanager
-def _index_lock(files: FolderFiles, timeout: float) -> Iterator[None]:
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(LOCK, flags, 0o666, dir_fd=files.descriptor)
-    try:
-        _lock(descriptor, fcntl.LOCK_EX, timeout, files.label)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, kind: int, timeout: float, label: str) -> None:
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise LayoutBusy(
-                    f"{label} has been locked by another process for {timeout:.0f} s: "
-                    "try again, or wait longer with --lock-timeout"
-                ) from None
-            time.sleep(_POLL)

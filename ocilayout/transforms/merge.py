@@ -9,6 +9,7 @@ from ocilayout.errors import CannotHold, PlatformConflict, UsageError
 from ocilayout.graph import (
     REFERENCE_DIGEST,
     REFERENCE_TYPE,
+    SUBJECT,
     View,
     is_attestation,
     is_document,
@@ -16,13 +17,14 @@ from ocilayout.graph import (
     platform_of,
     read_manifest,
     refers_to,
+    speaks_of,
 )
 from ocilayout.protocols import ImageSource
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
-from ocilayout.spec.names import names_of, renamed
+from ocilayout.spec.names import names_of, renamed, subject_of_tag
 from ocilayout.spec.platform import UNKNOWN, Platform
 
 
@@ -47,18 +49,21 @@ def merge(
     holds one image. The same platform twice with different digests raises PlatformConflict, or
     the last one wins with `replace`. Members are ordered by platform, so the order of the sources
     does not matter; their attestations follow. The index has `names`, else those that all
-    sources share. What comes out is one descriptor that leads to the index: engines load a flat
-    list as its last platform (containerd), or not at all (skopeo).
+    sources share. What comes out is one descriptor that leads to the index, as engines load a
+    flat list as its last platform (containerd), or not at all (skopeo); beside it stand other
+    referrers of what is kept.
     """
     called = list(labels) or [f"source {position}" for position in range(1, len(sources) + 1)]
     overrides = list(platforms) or [None] * len(sources)
     chosen: dict[Platform, _Member] = {}
     attestations: dict[Digest, dict[Digest, Descriptor]] = {}
+    referrers: list[tuple[Digest, Descriptor]] = []
     for source, label, override in zip(sources, called, overrides, strict=True):
         for member in _members(source, label, override):
             _choose(chosen, member, replace)
         for digest, found in _attestations(source):
             attestations.setdefault(digest, {})[found.digest] = found
+        referrers += _referrers(source)
     images = [chosen[platform].descriptor for platform in sorted(chosen)]
     if not images:
         raise CannotHold("there is nothing to merge: no image in any source")
@@ -67,6 +72,7 @@ def merge(
     ]
     index = Index.of(images + following, media_type=_media_type(images))
     entries = renamed(index.descriptor, list(names) or _shared_names(sources))
+    entries += _of_what_is_kept(referrers, {index.digest, *(c.digest for c in index.children)})
     absent = frozenset(digest for source in sources for digest in source.absent)
     return View(SpreadBlobs(sources), Index.of(entries), MemoryBlobs([index.raw]), absent=absent)
 
@@ -123,28 +129,69 @@ def _as_member(descriptor: Descriptor, platform: Platform, override: Platform | 
 
 def _images(source: ImageSource) -> Iterator[Descriptor]:
     """The images of a source, once each, from whatever depth."""
-    for descriptor in manifests_below(source, source.index.children):
+    for descriptor in _members_below(source):
         if is_attestation(descriptor):
             continue
         if descriptor.digest in source.absent:
             if descriptor.platform is not None:
                 yield descriptor
-        elif _is_image(source, descriptor):
+        elif refers_to(source, descriptor) is not None:
+            continue
+        elif is_document(descriptor) and read_manifest(source, descriptor).is_image:
             yield descriptor
         else:
             notices.warn(f"{descriptor.digest} ({descriptor.media_type}) is no image: left out")
 
 
-def _is_image(source: ImageSource, descriptor: Descriptor) -> bool:
-    if not is_document(descriptor) or refers_to(source, descriptor) is not None:
-        return False
-    return read_manifest(source, descriptor).is_image
+def _members_below(source: ImageSource) -> Iterator[Descriptor]:
+    """What stands in the indexes of a source, but for those that list referrers of an image."""
+    tops = [top for top in source.index.children if _is_attestation(top) or _is_own(source, top)]
+    return manifests_below(source, tops)
+
+
+def _is_own(source: ImageSource, top: Descriptor) -> bool:
+    return speaks_of(source, top) is None
+
+
+def _referrers(source: ImageSource) -> Iterator[tuple[Digest, Descriptor]]:
+    """Referrers that are no attestations of BuildKit's, with what each speaks of."""
+    for descriptor in (*source.index.children, *_members_below(source)):
+        subject = None if _is_attestation(descriptor) else speaks_of(source, descriptor)
+        if subject is not None:
+            yield subject, descriptor
+
+
+def _of_what_is_kept(
+    referrers: Sequence[tuple[Digest, Descriptor]], kept: set[Digest]
+) -> list[Descriptor]:
+    """The referrers of what is kept, and their own; what becomes of the others is said."""
+    found: list[Descriptor] = []
+    waiting = list(referrers)
+    while ready := [pair for pair in waiting if pair[0] in kept]:
+        waiting = [pair for pair in waiting if pair not in ready]
+        for _, entry in ready:
+            known = [(other.digest, names_of(other)) for other in found]
+            if (entry.digest, names_of(entry)) not in known:
+                found.append(entry)
+        kept = kept | {entry.digest for _, entry in ready}
+    for subject, entry in waiting:
+        notices.warn(f"{entry.digest} refers to {subject}, which is not in the result: left out")
+    return found
+
+
+def _is_attestation(descriptor: Descriptor) -> bool:
+    """Whether it is BuildKit's, which has its place in the index beside its image."""
+    return is_attestation(descriptor) and (
+        SUBJECT not in descriptor.annotations
+        or REFERENCE_TYPE in descriptor.annotations
+        or descriptor.artifact_type == media_types.DOCKER_ATTESTATION
+    )
 
 
 def _attestations(source: ImageSource) -> Iterator[tuple[Digest, Descriptor]]:
     """Attestations, with the image that each is of, in the form that BuildKit gives them."""
-    for descriptor in manifests_below(source, source.index.children):
-        if is_attestation(descriptor) and descriptor.digest not in source.absent:
+    for descriptor in _members_below(source):
+        if _is_attestation(descriptor) and descriptor.digest not in source.absent:
             image = refers_to(source, descriptor)
             if image is not None:
                 yield image, _as_attestation(descriptor, image)
@@ -165,6 +212,12 @@ def _media_type(images: Sequence[Descriptor]) -> str:
 def _shared_names(sources: Sequence[ImageSource]) -> list[str]:
     """The names that all sources have, in the order of the first."""
     each = [
-        [name for entry in source.index.children for name in names_of(entry)] for source in sources
+        [
+            name
+            for entry in source.index.children
+            for name in names_of(entry)
+            if subject_of_tag(name) is None
+        ]
+        for source in sources
     ]
     return [name for name in dict.fromkeys(each[0]) if all(name in others for others in each)]

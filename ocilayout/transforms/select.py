@@ -1,6 +1,7 @@
 """Keep some images and platforms of a source, with what speaks of them, and drop the rest."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ocilayout import members, notices, pick
 from ocilayout.errors import ImageNotFound
@@ -80,7 +81,18 @@ def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSo
     kept.update(child.digest for child in images.index.children if child.media_type in INDEXES)
     result = members.edited(images, keep_referrers)
     _say_what_is_gone(source.index, result.index)
-    return result
+    return replace(result, index=_without_doubles(result.index))
+
+
+def _without_doubles(index: Index) -> Index:
+    """The index without nameless entries of what it also lists by a name.
+
+    oras lists the members of indexes beside them; an index that is left with one becomes that one.
+    """
+    named = {entry.digest for entry in index.children if names_of(entry)}
+    return index.with_children(
+        lambda entry: entry if names_of(entry) or entry.digest not in named else None
+    )
 
 
 def _speaks_of_another(source: ImageSource, descriptor: Descriptor) -> bool:

@@ -62,7 +62,7 @@ def ocilayout(capfd: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
     """The command line; what it changes in this process is changed back."""
     logger = logging.getLogger("ocilayout")
     logging_was = logger.handlers, logger.level, logger.propagate
-    signals = (signal.SIGTERM, signal.SIGHUP)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = [signal.getsignal(number) for number in signals]
     yield CommandLine(capfd)
     logger.handlers, logger.level, logger.propagate = logging_was

@@ -25,7 +25,7 @@ MULTI = SAMPLES / "buildx-multi-attested.tar"
 
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = [signal.getsignal(number) for number in numbers]
     yield
     for number, handler in zip(numbers, handlers, strict=True):
@@ -122,6 +122,7 @@ VERBS = [
     "check",
     "convert",
     "export",
+    "gc",
     "import",
     "inspect",
     "load",

@@ -3,7 +3,9 @@
 Engines are empty at the start of each test; of a registry, each test takes a repository.
 """
 
+import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +17,11 @@ from tests.real.engines import (
     running_containerd,
     running_docker,
 )
+from tests.real.readers import read
 from tests.servers.certificates import Authority
 from tests.servers.debian_registry import DebianRegistry, running_debian_registry
+
+THREE_PLATFORMS = Path(__file__).parents[2] / "samples" / "buildx-multi-attested.tar"
 
 ENGINES = ("docker", "containerd", "podman")
 
@@ -94,3 +99,16 @@ def tls_registry() -> Iterator[DebianRegistry]:
     """docker's registry over TLS with an authority of its own, for those with a password."""
     with running_debian_registry(password=True, authority=Authority()) as registry:
         yield registry
+
+
+@pytest.fixture
+def sparse(tmp_path: Path) -> Path:
+    """A layout whose index names linux/arm64, without a blob of that image's own."""
+    layout = tmp_path / "sparse"
+    with tarfile.open(THREE_PLATFORMS) as tar:
+        tar.extractall(layout, filter="data")
+    [entry] = read(layout).entries
+    [absent] = [image for image in entry.images if image.platform == "linux/arm64"]
+    for digest in (absent.manifest, absent.config):
+        (layout / "blobs" / digest.replace(":", "/")).unlink()
+    return layout

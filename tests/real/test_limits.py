@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +17,6 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 THREE_PLATFORMS = SAMPLES / "buildx-multi-attested.tar"
 TWO_IMAGES = SAMPLES / "docker-20.10-two-images.tar"
 ZSTD = SAMPLES / "buildx-zstd-ppc64le"
-
-
-@pytest.fixture
-def sparse(tmp_path: Path) -> Path:
-    """A layout whose index names linux/arm64, without a blob of that image's own."""
-    layout = tmp_path / "sparse"
-    with tarfile.open(THREE_PLATFORMS) as tar:
-        tar.extractall(layout, filter="data")
-    [entry] = read(layout).entries
-    [absent] = [image for image in entry.images if image.platform == "linux/arm64"]
-    for digest in (absent.manifest, absent.config):
-        blob(layout, digest).unlink()
-    return layout
-
-
-def blob(layout: Path, digest: str) -> Path:
-    return layout / "blobs" / digest.replace(":", "/")
 
 
 def test_a_sparse_index_is_refused_by_the_platform_that_is_absent(
@@ -137,6 +119,10 @@ def artifact(tmp_path: Path) -> Path:
     (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [listed]}))
     return layout
+
+
+def blob(layout: Path, digest: str) -> Path:
+    return layout / "blobs" / digest.replace(":", "/")
 
 
 def add(layout: Path, content: bytes) -> dict[str, Any]:

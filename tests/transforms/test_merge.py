@@ -11,8 +11,22 @@ from ocilayout.spec.documents import Index
 from ocilayout.spec.media_types import Family
 from ocilayout.spec.platform import Platform
 from ocilayout.transforms.merge import merge
-from tests.attestations import make_attestation, make_new_attestation, make_referrer
-from tests.images import Made, MemorySource, make_image, make_index, make_layer, make_source
+from tests.attestations import (
+    make_attestation,
+    make_containerd_referrer,
+    make_new_attestation,
+    make_referrer,
+)
+from tests.images import (
+    Made,
+    MemorySource,
+    make_blob,
+    make_image,
+    make_index,
+    make_layer,
+    make_manifest,
+    make_source,
+)
 from tests.snapshots import contents_of, names_in, platforms_in
 
 NAME = "registry.example/app:v1"
@@ -181,10 +195,59 @@ def test_attestations_of_images_that_are_replaced_go() -> None:
 
 
 def test_what_is_no_image_is_left_out_and_that_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    image = make_image()
-    merged = merge([make_source(image, make_referrer(image))])
+    artifact = make_manifest(make_blob("application/vnd.example", b"{}"))
+    merged = merge([make_source(make_image(), artifact)])
     assert platforms_in(merged) == ["linux/amd64"]
-    assert "left out" in caplog.text
+    assert f"{artifact.descriptor.digest} (" in caplog.text
+    assert "is no image: left out" in caplog.text
+
+
+@pytest.mark.parametrize("make", [make_referrer, make_containerd_referrer])
+@pytest.mark.parametrize("nested", [True, False])
+def test_other_referrers_stand_beside_the_index(
+    make: Callable[[Made], Made], nested: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = make_image("linux/arm64").named("app:v1")
+    referrer = make(image)
+    second = make_referrer(referrer)
+    tops = [second, make_index(image, referrer)] if nested else [second, referrer, image]
+    merged = merge([source_of("linux/amd64"), make_source(*tops)], [NAME])
+    assert platforms_in(merged)[:2] == ["linux/amd64", "linux/arm64"]
+    first, *beside = merged.index.children
+    assert [entry.digest for entry in beside] == [
+        made.descriptor.digest for made in (referrer, second)
+    ]
+    assert beside[0].annotations == referrer.descriptor.annotations
+    assert len(read_document(merged, first).children) == 2
+    assert contents_of(merged).items() >= second.contents.items()
+    assert caplog.text == ""
+
+
+def test_a_referrers_tag_comes_along() -> None:
+    image = make_image("linux/arm64")
+    tag = f"sha256-{image.descriptor.digest.encoded}"
+    listed = make_index(make_referrer(image)).named(tag)
+    merged = merge([source_of("linux/amd64"), make_source(image, listed)], [NAME])
+    assert names_in(merged).keys() == {NAME, tag}
+    assert names_in(merged)[tag] == listed.descriptor.digest
+
+
+def test_a_referrers_tag_is_no_name_of_the_result() -> None:
+    image = make_image()
+    listed = make_index(make_referrer(image)).named(f"sha256-{image.descriptor.digest.encoded}")
+    source = make_source(image, listed)
+    merged = merge([source, source])
+    assert not merged.index.children[0].annotations
+    assert len(merged.index.children) == 2
+
+
+def test_referrers_of_what_is_not_in_the_result_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    index = make_index(make_image("linux/arm64"))
+    referrer = make_referrer(index)
+    merged = merge([make_source(index, referrer), source_of("linux/amd64")])
+    assert len(merged.index.children) == 1
+    assert f"{referrer.descriptor.digest} refers to {index.descriptor.digest}" in caplog.text
+    assert "is no image" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -180,3 +180,12 @@ def test_a_nested_index_loses_members_too() -> None:
     selected = select(source, platforms=[AMD64])
     assert platforms_in(selected) == ["linux/amd64"]
     assert not any(map(is_attestation, selected.index.children))
+
+
+def test_an_index_that_becomes_an_image_is_not_listed_beside_it() -> None:
+    """oras lists the members of an index at the top too, without a name."""
+    index = make_platforms(AMD64, ARM64)
+    source = make_source(index, make_image("linux/amd64"), make_image("linux/arm64"))
+    selected = select(source, platforms=[AMD64])
+    assert len(selected.index.children) == 1
+    assert list(names_in(selected)) == [NAME]
