@@ -197,6 +197,15 @@ def test_others_stop_reading_soon_after_an_error() -> None:
         transfer(endless_source(begun), SharedDestination(trouble=fail), jobs=4)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT is what Python makes of it by itself."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_ends_all_whichever_thread_it_arrives_in() -> None:
     begun = threading.Barrier(3)
 
