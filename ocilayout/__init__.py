@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from ocilayout.graph import open_verified, read_config, read_document, walk
+    from ocilayout.pick import Target, target
     from ocilayout.protocols import (
         BlobReader,
         DestinationOptions,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     )
     from ocilayout.rootfs.folder_source import Ownership
     from ocilayout.rootfs.import_image import import_rootfs
+    from ocilayout.spec.annotation import AnnotationEdit
     from ocilayout.spec.config import ImageConfig
     from ocilayout.spec.descriptor import Descriptor
     from ocilayout.spec.digest import Digest
@@ -66,14 +68,18 @@ if TYPE_CHECKING:
     from ocilayout.spec.platform import Platform
     from ocilayout.spec.reference import Reference
     from ocilayout.stores import open_destination, open_place, open_source
+    from ocilayout.stores.in_place import edited_in_place
     from ocilayout.stores.layout_gc import Garbage, collect_garbage
+    from ocilayout.transforms.annotate import annotate
     from ocilayout.transforms.attestations import without_attestations
     from ocilayout.transforms.combine import combine
+    from ocilayout.transforms.corrections import Corrections, PlatformEdit
     from ocilayout.transforms.media_types import in_media_types
     from ocilayout.transforms.merge import merge
     from ocilayout.transforms.missing import settle_missing
     from ocilayout.transforms.rename import rename
     from ocilayout.transforms.select import select
+    from ocilayout.transforms.tag import tag, untag
 
 __version__ = "0.1.0"
 
@@ -117,26 +123,34 @@ _HOMES = {
     "spec.documents": ("Index", "Manifest"),
     "spec.platform": ("Platform",),
     "spec.reference": ("Reference",),
+    "pick": ("Target", "target"),
+    "spec.annotation": ("AnnotationEdit",),
+    "stores.in_place": ("edited_in_place",),
     "stores": ("open_destination", "open_place", "open_source"),
     "stores.layout_gc": ("Garbage", "collect_garbage"),
     "copy_engine": ("Report", "compress_all", "compress_made", "missing_blobs", "transfer"),
+    "transforms.annotate": ("annotate",),
     "transforms.attestations": ("without_attestations",),
     "transforms.combine": ("combine",),
+    "transforms.corrections": ("Corrections", "PlatformEdit"),
     "transforms.media_types": ("in_media_types",),
     "transforms.merge": ("merge",),
     "transforms.missing": ("settle_missing",),
     "transforms.rename": ("rename",),
     "transforms.select": ("select",),
+    "transforms.tag": ("tag", "untag"),
 }
 
 __all__ = [
     "ENGINES",
     "AccessDenied",
     "AmbiguousName",
+    "AnnotationEdit",
     "BlobNotFound",
     "BlobReader",
     "CannotHold",
     "CompressionError",
+    "Corrections",
     "Descriptor",
     "DestinationExists",
     "DestinationOptions",
@@ -161,16 +175,20 @@ __all__ = [
     "PlaceNotFound",
     "Platform",
     "PlatformConflict",
+    "PlatformEdit",
     "Reference",
     "RegistryFailed",
     "Report",
+    "Target",
     "TransferBroken",
     "UsageError",
+    "annotate",
     "cargo_of",
     "collect_garbage",
     "combine",
     "compress_all",
     "compress_made",
+    "edited_in_place",
     "export_file",
     "export_folder",
     "export_tar",
@@ -190,7 +208,10 @@ __all__ = [
     "rename",
     "select",
     "settle_missing",
+    "tag",
+    "target",
     "transfer",
+    "untag",
     "walk",
     "without_attestations",
 ]

@@ -1,9 +1,17 @@
 """Which entries of an index a person means by a name or a digest."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ocilayout.errors import AmbiguousName, ImageNotFound, OciLayoutError
-from ocilayout.graph import View, is_document, manifests_below, read_document, speaks_of
+from ocilayout.graph import (
+    View,
+    images_listed,
+    is_document,
+    manifests_below,
+    read_document,
+    speaks_of,
+)
 from ocilayout.protocols import ImageSource
 from ocilayout.spec import media_types, names
 from ocilayout.spec.descriptor import Descriptor
@@ -62,6 +70,60 @@ def by_digest(source: ImageSource, wanted: Digest, label: str) -> ImageSource:
             raise ImageNotFound(f"{label} has no image {wanted}; it has {_known_names(source)}")
         entries = [member]
     return picked(source, entries)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The one image that is meant."""
+
+    entry: Descriptor
+    """At the top of the source, under the name that was asked for, if one was."""
+    member: Descriptor | None = None
+    """Where a digest picked a member of the index that `entry` leads to."""
+
+    @property
+    def image(self) -> Descriptor:
+        """What was picked itself."""
+        return self.member or self.entry
+
+
+def target(source: ImageSource, name: str | None, digest: Digest | None, label: str) -> Target:
+    """The image of that name, or digest, or both; without either the only one.
+
+    Raises ImageNotFound, or AmbiguousName where it could be several.
+    """
+    if name is not None:
+        entries = [by_name(source, name, label).index.children[0]]
+    elif digest is not None:
+        entries = list({entry.digest: entry for entry in source.index.children}.values())
+    else:
+        entries = images_listed(source) or list(source.index.children)
+    if digest is not None:
+        return _by_digest_in(source, entries, digest, label)
+    if len(entries) != 1:
+        raise several(entries)
+    return Target(entries[0])
+
+
+def _by_digest_in(
+    source: ImageSource, entries: Sequence[Descriptor], digest: Digest, label: str
+) -> Target:
+    found = [Target(entry) for entry in entries if entry.digest == digest]
+    if not found:
+        found = [
+            Target(entry, member)
+            for entry in entries
+            for member in manifests_below(source, [entry])
+            if member.digest == digest
+        ]
+    if not found:
+        raise ImageNotFound(f"{label} has no image {digest}; it has {_known_names(source)}")
+    if len(found) > 1:
+        raise AmbiguousName(
+            f"{digest} is a member of several images of {label}: write PATH:NAME@DIGEST, with one "
+            f"of {', '.join(str(n) for t in found for n in names.names_of(t.entry) or ('?',))}"
+        )
+    return found[0]
 
 
 def several(images: Sequence[Descriptor]) -> AmbiguousName:

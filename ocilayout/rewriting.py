@@ -4,7 +4,7 @@ A changed layer changes its manifest's digest, that changes the index's, and wha
 image by digest (`subject`, BuildKit's and containerd's annotations) is pointed to the new one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from ocilayout.blobs import MemoryBlobs
@@ -24,7 +24,7 @@ from ocilayout.spec.documents import Index, Manifest
 from ocilayout.spec.media_types import layer_type
 
 Document = Index | Manifest
-EditChild = Callable[[Descriptor], Descriptor]
+EditChild = Callable[[Descriptor], Descriptor | None]
 
 
 def _as_is(child: Descriptor) -> Descriptor:
@@ -40,17 +40,29 @@ class Rewriter:
         self.changed: dict[Digest, Descriptor] = {}
         """The old digest of each blob that changed, and what is there now."""
 
+    def replace(self, old: Descriptor, content: bytes) -> None:
+        """Let what led to the blob `old` lead to this one; call it before `rewrite`."""
+        self._documents.add(content)
+        self.changed[old.digest] = Descriptor.of(old.media_type, content)
+
     def rewrite(
-        self, document: Document, edit: EditChild = _as_is, media_type: str | None = None
+        self,
+        document: Document,
+        edit: EditChild = _as_is,
+        media_type: str | None = None,
+        annotations: Mapping[str, str] | None = None,
     ) -> Document:
         """The document, leading to what is there now; itself where nothing changed.
 
-        `edit` changes what is said of children beyond that, `media_type` the document's own.
-        Call it for children before parents.
+        `edit` changes what is said of children beyond that, or drops them from an index by None;
+        `media_type` and `annotations` are the document's own, where they are given. Call it for
+        children before parents.
         """
         old = document.descriptor
-        edited = document.with_children(lambda child: edit(self.current(child)))
+        edited = _with_children(document, lambda child: edit(self.current(child)))
         changes: dict[str, object] = {}
+        if annotations is not None and annotations != document.fields.get("annotations", {}):
+            changes["annotations"] = dict(annotations) or None
         if document.subject is not None:
             changes["subject"] = dict(self.current(document.subject).fields)
         if media_type not in {None, document.media_type}:
@@ -82,6 +94,12 @@ class Rewriter:
             if moved is not None:
                 annotations[key] = str(moved.digest)
         return child if annotations == child.annotations else child.with_annotations(annotations)
+
+
+def _with_children(document: Document, edit: EditChild) -> Document:
+    if isinstance(document, Index):
+        return document.with_children(edit)
+    return document.with_children(lambda child: edit(child) or child)
 
 
 def ordered_documents(source: ImageSource) -> list[Descriptor]:

@@ -162,7 +162,7 @@ class FileWriter:
     def __init__(self, descriptor: int, label: str) -> None:
         """`label` is the file's name in messages: the system only knows the descriptor."""
         self._descriptor = descriptor
-        self._label = label
+        self.label = label
 
     def write(self, content: "memoryview | bytes") -> int:
         """Write `content`, however many calls that takes; the count of bytes. Raises OSError."""
@@ -190,7 +190,7 @@ class FileWriter:
         try:
             yield
         except OSError as error:
-            error.filename = self._label
+            error.filename = self.label
             raise
 
 

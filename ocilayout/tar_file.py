@@ -81,6 +81,14 @@ class TarFile:
         member = self._resolve(name)
         return cast(BinaryIO, FileSlice(self._descriptor, member.offset, member.size))
 
+    def links(self) -> list[str]:
+        """The names of all links, hard and symbolic."""
+        return [name for name, member in self._members.items() if member.target]
+
+    def resolved(self, name: str) -> str:
+        """The name of the file that `name` leads to; raises as `open` does."""
+        return self._resolve(name).name
+
     def _resolve(self, name: str) -> Member:
         wanted = name
         for _ in range(MAX_LINKS):
@@ -100,12 +108,13 @@ class TarFile:
 
 
 def _member(header: Header) -> Member:
-    name = _clean_name(header.name, header.where)
+    name = clean_name(header.name, header.where)
     target = os.fsdecode(header.target)
     return Member(name, header.kind, header.size, header.offset, target)
 
 
-def _clean_name(raw: bytes, where: str) -> str:
+def clean_name(raw: bytes, where: str) -> str:
+    """The name of a member as it is looked up; raises InvalidArchive where it leads out."""
     name = os.fsdecode(raw)
     if not name or "\0" in name:
         raise InvalidArchive(f"{where}: a member has an empty name, or one with a NUL in it")

@@ -245,7 +245,7 @@ class TestMadeLayers:
     def source(self, content: bytes, layer: bytes = LAYERS[0]) -> DockerImages:
         config = make_config("linux/amd64", [layer])
         return DockerImages(
-            MemoryFiles({"l": content}), [Entry(config, Digest.of(config), (), ("l",), ())]
+            MemoryFiles({"l": content}), [Entry(config, Digest.of(config), (), ("l",), (), "c")]
         )
 
     @pytest.mark.parametrize("plain", ["none", "gzip", "zstd"])

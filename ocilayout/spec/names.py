@@ -47,6 +47,12 @@ def reference_of(name: str) -> Reference | None:
         return None
 
 
+def full_name(name: str) -> str:
+    """The full name that `name` stands for; a bare tag or free text as it is."""
+    reference = reference_of(name)
+    return name if reference is None else str(reference)
+
+
 def tag_of(name: str) -> str:
     """The tag of a full name; a bare name is its own tag."""
     reference = reference_of(name)
@@ -117,13 +123,27 @@ def replaced(existing: Iterable[Descriptor], added: Iterable[Descriptor]) -> lis
     return listed(kept + [entry for entry in new if names_of(entry) or entry.digest not in present])
 
 
+def with_distinct_tags(entries: Iterable[Descriptor]) -> list[Descriptor]:
+    """The entries as they are, but for those whose tag stands in several repositories.
+
+    As `listed` writes them, those have the full name in `ref.name`, one entry a name.
+    """
+    found = list(entries)
+    tags = Counter(tag_of(name) for entry in found for name in names_of(entry))
+    single: list[Descriptor] = []
+    for entry in found:
+        names = names_of(entry)
+        is_shared = any(tags[tag_of(name)] > 1 for name in names)
+        single.extend(renamed(entry, names) if is_shared and len(names) > 1 else [entry])
+    return _with_distinct_tags(single)
+
+
 def _as_names(texts: Iterable[str]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for text in texts:
         stripped = text.strip()
         if stripped and not is_pin(stripped):
-            reference = reference_of(stripped)
-            names[stripped if reference is None else str(reference)] = None
+            names[full_name(stripped)] = None
     return tuple(names)
 
 

@@ -51,18 +51,18 @@ def open_source(files: Files) -> Iterator[ImageSource]:
     entries = read_entries(files)
     if INDEX in files:
         layout = LayoutSource(files)
-        difference = _difference(layout, entries)
-        if difference is None:
-            yield _with_names(layout, entries)
+        found = difference(layout, entries)
+        if found is None:
+            yield with_names(layout, entries)
             return
         notices.warn(
-            f"{files.label}: {INDEX} and {MANIFEST} disagree ({difference}); {MANIFEST} is used, "
+            f"{files.label}: {INDEX} and {MANIFEST} disagree ({found}); {MANIFEST} is used, "
             f"oci-archive:{files.label} reads the other"
         )
     yield DockerImages(files, entries)
 
 
-def _difference(layout: LayoutSource, entries: list[Entry]) -> str | None:
+def difference(layout: LayoutSource, entries: list[Entry]) -> str | None:
     """What manifest.json has and the layout has not; the layout may well have more.
 
     docker 25.0.0 wrote the layers of its manifests in random order (moby/moby#47150).
@@ -92,7 +92,7 @@ def _image_manifests(layout: LayoutSource) -> Iterator[Manifest]:
             yield document
 
 
-def _with_names(layout: LayoutSource, entries: list[Entry]) -> ImageSource:
+def with_names(layout: LayoutSource, entries: list[Entry]) -> ImageSource:
     """The layout; an image without any name in it gets those of manifest.json."""
     by_config = {entry.config_digest: entry.names for entry in entries}
     children: list[Descriptor] = []

@@ -30,6 +30,8 @@ class Entry:
     """Member names, lowest layer first."""
     tags: tuple[str, ...]
     """The names as they are written, be they names or not."""
+    path: str
+    """The member that is its config."""
 
 
 def is_docker_archive(files: Files) -> bool:
@@ -76,6 +78,7 @@ def _entry(files: Files, value: object, where: str) -> Entry:
         _names(fields),
         tuple(_member(layer, where) for layer in fields.texts("Layers")),
         tuple(fields.texts("RepoTags")),
+        _member(path, where),
     )
 
 

@@ -32,6 +32,22 @@ class _Layer:
     """What it must inflate to: more than one, if images disagree, is more than it can."""
 
 
+class ImageIds:
+    """The images by their ids, with no manifests: enough to name them, and no layer is read."""
+
+    absent: Collection[Digest] = frozenset()
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.open_blob = MemoryBlobs([entry.config for entry in entries]).open_blob
+        self.index = Index.of(
+            descriptor
+            for entry in entries
+            for descriptor in names.renamed(
+                Descriptor.of(media_types.OCI_CONFIG, entry.config), entry.names
+            )
+        )
+
+
 class DockerImages:
     """The images that manifest.json lists, as OCI manifests made here."""
 

@@ -8,7 +8,8 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 from ocilayout.blobs import FolderFiles
 from ocilayout.errors import LayoutBusy
@@ -57,6 +58,16 @@ def alone(files: FolderFiles, timeout: float) -> Iterator[None]:
     _lock(files.descriptor, fcntl.LOCK_EX, timeout, files.label)
     with index_lock(files, timeout):
         yield
+
+
+def hold_file(file: BinaryIO, timeout: float, label: str) -> None:
+    """Hold a file that is edited by replacing it, until it is closed; raises LayoutBusy.
+
+    Whoever had to wait must look whether the file still has its name. Where the file system has
+    no locks, or some for writers alone (NFS), nobody is held.
+    """
+    with suppress(OSError):
+        _lock(file.fileno(), fcntl.LOCK_EX, timeout, label)
 
 
 def _lock(descriptor: int, kind: int, timeout: float, label: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ocilayout.errors import InvalidDigest, InvalidDocument, PlaceNotFound, UsageError
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.names import reference_of
+from ocilayout.spec.names import full_name, reference_of
 from ocilayout.spec.reference import Reference, is_tag
 
 STANDARD_STREAMS = ("-", "/dev/stdin", "/dev/stdout", "/dev/fd/0", "/dev/fd/1")
@@ -198,6 +198,4 @@ def checked_name(text: str) -> str:
     """
     if "@" in text:
         raise UsageError(f"{text!r}: a digest is no part of a name that is given")
-    name = _checked_name(text)
-    reference = reference_of(name)
-    return name if reference is None else str(reference)
+    return full_name(_checked_name(text))

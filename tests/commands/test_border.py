@@ -119,6 +119,7 @@ def test_nothing_to_do_shows_help_beside_the_data(
 
 
 VERBS = [
+    "annotate",
     "check",
     "convert",
     "export",
@@ -131,6 +132,8 @@ VERBS = [
     "pull",
     "push",
     "save",
+    "tag",
+    "untag",
 ]
 
 

@@ -31,7 +31,7 @@ COMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
 
 
 def entry(config: bytes, *layers: str, names: tuple[str, ...] = ()) -> Entry:
-    return Entry(config, Digest.of(config), names, layers, names)
+    return Entry(config, Digest.of(config), names, layers, names, "config.json")
 
 
 def image(*layers: bytes, platform: str = "linux/amd64") -> DockerImages:

@@ -51,6 +51,13 @@ platform = click.option(
     type=PlatformType(),
     help="Keep this platform (repeatable) and drop the rest.",
 )
+members = click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    type=PlatformType(),
+    help="Which members of an index are meant (repeatable).  [default: all]",
+)
 tag = click.option(
     "-t", "--tag", "tags", multiple=True, metavar="NAME", help="Name the result (repeatable)."
 )
@@ -171,3 +178,5 @@ writing = all_of(
     verbose,
 )
 """The options of each verb that writes images."""
+editing = all_of(dry_run, as_json, lock_timeout, quiet)
+"""The options of each verb that edits in place."""

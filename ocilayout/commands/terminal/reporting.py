@@ -58,7 +58,7 @@ def echo_summary(report: Report, place: Place, verbose: bool) -> None:
             for blob in blobs:
                 click.echo(f"{word}: {blob.digest} ({human_size(blob.size)})", err=True)
     for image in images_in(report.source):
-        click.echo(_line(image), err=to_stderr)
+        click.echo(image_line(image), err=to_stderr)
 
 
 def traffic(report: Report) -> str:
@@ -75,7 +75,8 @@ def traffic(report: Report) -> str:
     return ", ".join(parts)
 
 
-def _line(image: Image) -> str:
+def image_line(image: Image) -> str:
+    """An image as one line: names, platforms and digest."""
     names = " ".join(image.names) or "(no name)"
     platforms = ",".join(map(str, image.platforms)) or image.kind
     return f"{printable(names)} {printable(platforms)} {image.descriptor.digest}"
@@ -94,15 +95,7 @@ def report_fields(
         "destination": place.text,
         "images": [image_fields(image) for image in images_in(report.source)],
         "image_ids": _image_ids(report, origins, changed),
-        "changed": [
-            {
-                "old": str(old),
-                "new": str(new.digest),
-                "media_type": new.media_type,
-                "size": new.size,
-            }
-            for old, new in changed.items()
-        ],
+        "changed": [change_fields(old, new) for old, new in changed.items()],
         "copied": _count(report.copied),
         "skipped": _count(report.skipped),
         "linked": _count(report.linked),
@@ -122,6 +115,16 @@ def image_fields(image: Image) -> dict[str, object]:
         "platforms": [str(platform) for platform in image.platforms],
         "absent": [str(platform) for platform in image.absent],
         "size": image.size,
+    }
+
+
+def change_fields(old: Digest, new: Descriptor) -> dict[str, object]:
+    """A blob that became another as JSON."""
+    return {
+        "old": str(old),
+        "new": str(new.digest),
+        "media_type": new.media_type,
+        "size": new.size,
     }
 
 

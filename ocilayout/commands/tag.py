@@ -1,0 +1,57 @@
+"""More names for an image, in place."""
+
+import click
+
+from ocilayout.commands.terminal import options
+
+
+@click.command(
+    epilog="Example: ocilayout tag app.tar:1.0 registry.example/app:1.0 app:latest",
+    no_args_is_help=True,
+)
+@click.argument("place", metavar="PLACE")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@options.editing
+def command(
+    place: str,
+    names: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+    lock_timeout: float,
+    quiet: bool,
+) -> None:
+    """Give the one image that PLACE picks more names, where it is.
+
+    A name that another image of PLACE has moves. No layer is read: of a layout index.json alone
+    is written, a tar is copied beside itself by the kernel and renamed.
+    """
+    from ocilayout import pick
+    from ocilayout.commands.terminal.messages import listen
+    from ocilayout.commands.terminal.printing import echo, echo_json
+    from ocilayout.protocols import ImageSource
+    from ocilayout.spec.names import names_of
+    from ocilayout.stores.in_place import edited_in_place
+    from ocilayout.stores.places import checked_name, parse_source
+    from ocilayout.transforms.tag import tag
+
+    messages = listen(quiet)
+    found = parse_source(place)
+    new = [checked_name(name) for name in names]
+
+    def transform(source: ImageSource, label: str) -> ImageSource:
+        image = pick.target(source, found.name, found.digest, label).image
+        return tag(source, image, new)
+
+    with edited_in_place(found, transform, lock_timeout=lock_timeout, dry_run=dry_run) as done:
+        listed = [
+            {"name": name, "digest": str(entry.digest)}
+            for entry in done.source.index.children
+            for name in names_of(entry)
+            if name in new
+        ]
+    if as_json:
+        said = {"warnings": messages.warnings, "notes": messages.notes}
+        echo_json({"place": place, "dry_run": dry_run, "tagged": listed, **said})
+    elif not quiet:
+        for item in listed:
+            echo(f"{item['name']} {item['digest']}")

@@ -1,0 +1,88 @@
+"""Names taken from images, in place."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ocilayout.commands.terminal import options
+
+if TYPE_CHECKING:
+    from ocilayout.stores.places import Place
+
+
+@click.command(
+    epilog="Example: ocilayout untag layout:old app.tar:registry.example/app:latest",
+    no_args_is_help=True,
+)
+@click.argument("places", nargs=-1, required=True, metavar="PLACE...")
+@click.option("--drop", is_flag=True, help="Take an image out that has no name left.")
+@options.editing
+def command(
+    places: tuple[str, ...],
+    drop: bool,
+    dry_run: bool,
+    as_json: bool,
+    lock_timeout: float,
+    quiet: bool,
+) -> None:
+    """Take the name that each PLACE picks from its image, or all names where it picks none.
+
+    An image that loses its last name stays, without one. With --drop it is no longer listed, nor
+    what speaks of it, as with docker manifest rm: gc then frees its blobs in a layout, and a tar
+    is written without them.
+    """
+    from ocilayout.commands.terminal.messages import listen
+    from ocilayout.commands.terminal.printing import echo, echo_json
+    from ocilayout.stores.places import parse_source
+
+    messages = listen(quiet)
+    found = [parse_source(place) for place in places]
+    listed = [item for place in found for item in _untagged(place, drop, lock_timeout, dry_run)]
+    if as_json:
+        said = {"warnings": messages.warnings, "notes": messages.notes}
+        echo_json({"dry_run": dry_run, "untagged": listed, **said})
+    elif not quiet:
+        for item in listed:
+            echo(f"{'dropped' if item['dropped'] else 'untagged'} {item['name']} {item['digest']}")
+
+
+def _untagged(
+    place: "Place", drop: bool, lock_timeout: float, dry_run: bool
+) -> list[dict[str, object]]:
+    from ocilayout import pick
+    from ocilayout.errors import UsageError
+    from ocilayout.protocols import ImageSource
+    from ocilayout.spec.descriptor import Descriptor
+    from ocilayout.spec.names import names_of
+    from ocilayout.stores.in_place import edited_in_place
+    from ocilayout.transforms.missing import settle_missing
+    from ocilayout.transforms.tag import untag
+
+    taken: dict[str, None] = {}
+    images: list[Descriptor] = []
+
+    def transform(source: ImageSource, label: str) -> ImageSource:
+        target = pick.target(source, place.name, place.digest, label)
+        if target.member is not None:
+            raise UsageError(f"{target.member.digest} is a member of an index, with no name")
+        image = target.entry
+        same = [entry for entry in source.index.children if entry.digest == image.digest]
+        own = [image] if place.name is not None else same
+        taken.update(dict.fromkeys(name for entry in own for name in names_of(entry)))
+        images.append(image)
+        # What is dropped is walked, and may have gaps.
+        whole = settle_missing(source, "keep") if drop else source
+        return untag(whole, image, list(taken), drop=drop)
+
+    with edited_in_place(place, transform, lock_timeout=lock_timeout, dry_run=dry_run) as done:
+        left = {entry.digest for entry in done.source.index.children}
+    (image,) = images
+    return [
+        {
+            "place": place.text,
+            "name": name,
+            "digest": str(image.digest),
+            "dropped": image.digest not in left,
+        }
+        for name in taken or ("(no name)",)
+    ]

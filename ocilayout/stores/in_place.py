@@ -1,0 +1,91 @@
+"""Images edited where they are: the documents alone, and no layer is read.
+
+In a layout new documents come first, then `index.json` is read again, edited and renamed under
+its lock. Tars are for `tar_in_place`.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ocilayout.blobs import FolderBlobs, FolderFiles
+from ocilayout.errors import CannotHold, InvalidArchive, UsageError
+from ocilayout.graph import changes, read_bytes, walk
+from ocilayout.partial import remove_leftovers, replace_file
+from ocilayout.protocols import ImageSource
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.stores import layout_dir, skopeo_dir
+from ocilayout.stores.layout_locks import index_lock, share
+from ocilayout.stores.layout_source import INDEX, LayoutSource
+from ocilayout.stores.places import Place, parse_source
+
+Transform = Callable[[ImageSource, str], ImageSource]
+"""From all images of a place, and what messages call it, to what shall be there."""
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What was done."""
+
+    source: ImageSource
+    """As it is now; its blobs can be read while the place is open."""
+    moved: Mapping[Digest, Descriptor]
+    """The old digest of each document that became another."""
+
+
+@contextmanager
+def edited_in_place(
+    place: Place | str, transform: Transform, *, lock_timeout: float = 60.0, dry_run: bool = False
+) -> Iterator[Edited]:
+    """Edit the images at a place; done when the context is entered, which keeps it open.
+
+    Raises PlaceNotFound, UsageError for places that cannot be edited, LayoutBusy, and what
+    `transform` raises.
+    """
+    found = parse_source(place) if isinstance(place, str) else place
+    if found.path is None:
+        raise UsageError(
+            f"{found.text}: only layout folders and tars are edited in place: convert it to one"
+        )
+    if found.path.is_dir():
+        with FolderFiles(found.path) as files:
+            yield _edit_layout(files, transform, lock_timeout, dry_run)
+    else:
+        # Readers of tars take their time to import, and edits of layouts are to be quick.
+        from ocilayout.stores.tar_in_place import edited_tar
+
+        with edited_tar(found.path, found.digest, transform, lock_timeout, dry_run) as after:
+            yield Edited(after, changes(after))
+
+
+def _edit_layout(
+    files: FolderFiles, transform: Transform, lock_timeout: float, dry_run: bool
+) -> Edited:
+    if skopeo_dir.recognizes(files):
+        raise CannotHold(f"{files.label} is a dir: folder, which is not edited: convert it first")
+    if not layout_dir.recognizes(files):
+        raise InvalidArchive(f"{files.label} is a folder, but no image: it has no {INDEX}")
+    if dry_run:
+        before = LayoutSource(files)
+        after = transform(before, files.label)
+        return Edited(after, changes(after))
+    # Shared with all but those who remove blobs: what the edit refers to stays.
+    remove_leftovers(files.descriptor)
+    share(files, lock_timeout)
+    with index_lock(files, lock_timeout):
+        before = LayoutSource(files)
+        after = transform(before, files.label)
+        blobs = FolderBlobs(files)
+        for descriptor in made(after):
+            blobs.put(descriptor.digest, io.BytesIO(read_bytes(after, descriptor)))
+        if after.index.raw != before.index.raw:
+            replace_file(files.descriptor, INDEX, after.index.raw)
+    return Edited(after, changes(after))
+
+
+def made(after: ImageSource) -> list[Descriptor]:
+    """The documents that an edit made."""
+    new = {descriptor.digest for descriptor in changes(after).values()}
+    return [descriptor for descriptor in walk(after) if descriptor.digest in new] if new else []
