@@ -1,311 +1,40 @@
-"""Where images live: one table, and how a place is opened.
+"""Where images live: a module a kind, and `opening`, which finds the right one for a place.
 
-A source is recognized by what is in it, a destination by its transport or the end of its name.
+What opens places is imported when it is first used: it needs all kinds, and verbs that edit a
+layout are to be quick.
 """
 
-import io
-import os
-import stat
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
-
-from ocilayout import pick
-from ocilayout.blobs import FolderFiles
-from ocilayout.compression import codec_of, inflated
-from ocilayout.errors import EngineFailed, InvalidArchive, UsageError
-from ocilayout.protocols import (
-    DestinationOptions,
-    Files,
-    ImageDestination,
-    ImageSource,
-    Store,
-)
-from ocilayout.spec.platform import Platform
-from ocilayout.stores import docker_archive, layout_dir, oci_archive, skopeo_dir
-from ocilayout.stores.layout_tar import is_stream, is_tar_name, outer_codec
-from ocilayout.stores.places import Place, parse_destination, parse_source
-from ocilayout.streams import CHUNK, FileWriter, copy_stream, readinto
-from ocilayout.tar_file import TarFile
-from ocilayout.zstd_frames import window_of
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ocilayout.registries.registry import Registries
-    from ocilayout.stores.engine_clients import Client
-
-# First match wins: an archive with a manifest.json is a Docker archive, whose reader takes the
-# OCI half where there is one; without it, it is an OCI archive.
-STORES: tuple[Store, ...] = (layout_dir, docker_archive, oci_archive, skopeo_dir)
-BY_NAME = {store.NAME: store for store in STORES}
-
-_HEAD = 32
-"""Bytes that tell a codec, and the window of a zstd frame."""
-
-
-@dataclass(frozen=True)
-class Outer:
-    """How a tar is compressed outside."""
-
-    codec: str = "none"
-    window: int = 0
-    """Bytes of the window of its zstd frame."""
+    from ocilayout.stores.opening import BY_NAME as BY_NAME
+    from ocilayout.stores.opening import Opened as Opened
+    from ocilayout.stores.opening import Outer as Outer
+    from ocilayout.stores.opening import destination_transport as destination_transport
+    from ocilayout.stores.opening import open_destination as open_destination
+    from ocilayout.stores.opening import open_engine as open_engine
+    from ocilayout.stores.opening import open_place as open_place
+    from ocilayout.stores.opening import open_source as open_source
+    from ocilayout.stores.opening import scratch_folder as scratch_folder
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A place that is open for reading."""
-
-    place: Place
-    dialect: str
-    source: ImageSource
-    """With the one image that NAME or DIGEST picks, where one was given."""
-    files: Files
-    outer: Outer
-
-
-@contextmanager
-def open_source(
-    place: Place | str,
-    *,
-    scratch: Path | None = None,
-    registries: "Registries | None" = None,
-) -> Iterator[ImageSource]:
-    """The images at a place.
-
-    `scratch` is the folder for what cannot be read in place (standard input, archives that are
-    compressed outside), `registries` the connections of a command that has any. Raises
-    PlaceNotFound, InvalidArchive, InvalidDocument, ImageNotFound, AmbiguousName, RegistryFailed.
-    """
-    with open_place(place, scratch=scratch, registries=registries) as opened:
-        yield opened.source
-
-
-@contextmanager
-def open_place(
-    place: Place | str,
-    *,
-    scratch: Path | None = None,
-    registries: "Registries | None" = None,
-) -> Iterator[Opened]:
-    """The same as open_source, with what was found out about the place."""
-    found = parse_source(place) if isinstance(place, str) else place
-    if found.is_engine:
-        from ocilayout.stores import engine
-
-        with open_engine(engine.client_of(found), [found.name or ""], scratch=scratch) as opened:
-            yield opened
-        return
-    if found.is_registry:
-        from ocilayout.stores import registry
-
-        with registry.open_source(found, registries) as image:
-            yield Opened(found, "registry", image, registry.NoFiles(found.text), Outer())
-        return
-    with ExitStack() as stack:
-        files, outer = _open_files(found, scratch, stack)
-        store = _store_of(found, files)
-        source = stack.enter_context(store.open_source(files))
-        if found.name is not None:
-            source = pick.by_name(source, found.name, files.label)
-        if found.digest is not None:
-            source = pick.by_digest(source, found.digest, files.label)
-        yield Opened(found, store.dialect(files), source, files, outer)
-
-
-@contextmanager
-def open_engine(
-    client: "Client",
-    names: Sequence[str],
-    *,
-    platforms: Sequence[Platform] = (),
-    scratch: Path | None = None,
-) -> Iterator[Opened]:
-    """Images that an engine saves, several in one archive; raises EngineFailed.
-
-    They are spooled below `scratch`, as a client writes them from beginning to end.
-    """
-    # Programs are run by few commands, and what runs them takes its time to import.
-    from ocilayout.stores.engine_clients import saving
-
-    place = Place(" ".join(names), None, None)
-    with ExitStack() as stack:
-        label = f"what {client.command[0]} saved"
-
-        def spool(asked: Sequence[Platform]) -> tuple[Files, Outer]:
-            with saving(client, names, asked) as content:
-                return _spooled(content, label, scratch, stack)
-
-        try:
-            files, outer = spool(platforms)
-        except EngineFailed:
-            if client.kind != "containerd" or platforms:
-                raise
-            # It may hold no more of an image than its machine runs (containerd#10032).
-            files, outer = spool([client.machine])
-        store = _store_of(place, files)
-        source = stack.enter_context(store.open_source(files))
-        yield Opened(place, store.dialect(files), source, files, outer)
-
-
-@contextmanager
-def open_destination(
-    place: Place | str,
-    options: DestinationOptions | None = None,
-    *,
-    transport: str | None = None,
-) -> Iterator[ImageDestination]:
-    """An output that appears, whole, when it is committed.
-
-    `transport` is what to write where the place does not say. Raises DestinationExists,
-    UsageError.
-    """
-    found = parse_destination(place) if isinstance(place, str) else place
-    if found.is_engine:
-        from ocilayout.stores import engine
-
-        client = engine.client_of(found)
-        with engine.open_pipe(client, options or DestinationOptions()) as (destination, _):
-            yield destination
-        return
-    if found.is_registry:
-        from ocilayout.stores import registry
-
-        with registry.open_destination(found, options or DestinationOptions()) as repository:
-            yield repository
-        return
-    store = BY_NAME[destination_transport(found, transport)]
-    with store.open_destination(found.path, options or DestinationOptions()) as destination:
-        yield destination
-
-
-def destination_transport(place: Place, wanted: str | None = None) -> str:
-    """What is written to a place: as it says, as `wanted`, or by the end of its name.
-
-    A layout that exists is added to; raises UsageError where the place contradicts `wanted`, or
-    where its suffix is that of another kind of archive.
-    """
-    stated = place.transport
-    if stated is not None and wanted is not None and stated != wanted:
-        raise UsageError(f"{place.text} says {stated}, --to says {wanted}")
-    if stated or wanted:
-        return stated or wanted or ""
-    if place.path is None:
-        return docker_archive.NAME
-    if place.path.is_dir():
-        return layout_dir.NAME
-    outer_codec(place.path)
-    if is_tar_name(place.path) or is_stream(place.path):
-        return docker_archive.NAME
-    return layout_dir.NAME
-
-
-def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> tuple[Files, Outer]:
-    if place.path is None:
-        if sys.stdin is None:
-            raise UsageError("standard input is closed")
-        return _spooled(sys.stdin.buffer, "standard input", scratch, stack)
-    if place.path.is_dir():
-        return stack.enter_context(FolderFiles(place.path)), Outer()
-    label = str(place.path)
-    kind = os.stat(place.path).st_mode
-    if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
-        raise InvalidArchive(f"{label} is neither a file nor a folder")
-    descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC)
-    file = stack.enter_context(open(descriptor, "rb", buffering=0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return _spooled(cast(BinaryIO, file), label, scratch, stack)
-    if codec_of(os.pread(descriptor, 8, 0)).name != "none":
-        return _spooled(cast(BinaryIO, file), label, scratch, stack)
-    return _tar(cast(BinaryIO, file), label), Outer()
-
-
-def _tar(file: BinaryIO, label: str) -> Files:
-    if os.fstat(file.fileno()).st_size == 0:
-        raise InvalidArchive(f"{label} is empty: copy it again")
-    return TarFile(file, label)
-
-
-def _spooled(
-    content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack
-) -> tuple[Files, Outer]:
-    """A stream as a file that can be read at any place, inflated; it goes with the process."""
-    import tempfile
-
-    if content.isatty():
-        raise UsageError(f"{label} is a terminal: an archive must come from a file or a pipe")
-    folder = scratch or scratch_folder()
-    try:
-        file = stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
-        rest = io.BufferedReader(_Unowned(content), CHUNK)
-        head = rest.peek(8)[:8]
-        codec = codec_of(head)
-        plain = inflated(cast(BinaryIO, rest), codec, label)
-        copy_stream(plain, FileWriter(file.fileno(), str(folder)))
-    except OSError as error:
-        raise InvalidArchive(
-            f"{label} cannot be spooled to {folder}: {error.strerror}: "
-            "name a folder with room by --scratch"
-        ) from None
-    window = window_of(head) if codec.name == "zstd" else 0
-    return _tar(cast(BinaryIO, file), label), Outer(codec.name, window)
-
-
-class _Unowned(io.RawIOBase):
-    """A stream that stays its owner's: that this is closed, or collected, leaves it open."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        return readinto(self._stream, memoryview(buffer))
-
-
-def scratch_folder() -> Path:
-    """Where large temporary files go: TMPDIR, else /var/tmp, as /tmp may be memory."""
-    stated = os.environ.get("TMPDIR")
-    return Path(stated) if stated else Path("/var/tmp")
-
-
-def _store_of(place: Place, files: Files) -> Store:
-    if place.transport is not None:
-        store = BY_NAME[place.transport]
-        wants_folder = store in (layout_dir, skopeo_dir)
-        if files.is_folder != wants_folder:
-            kind, readers = _READERS[files.is_folder]
-            raise InvalidArchive(
-                f"{files.label} is a {kind}, which {place.transport}: does not read: "
-                f"write {readers}, or no transport at all"
-            )
-        return store
-    for store in STORES:
-        if store.recognizes(files):
-            return store
-    raise InvalidArchive(_unrecognized(files))
-
-
-_READERS = {
-    True: ("folder", "oci: or dir:"),
-    False: ("file", "oci-archive: or docker-archive:"),
+# No others: `from ocilayout.stores import layout_dir` asks here first.
+_FROM_OPENING = {
+    "BY_NAME",
+    "Opened",
+    "Outer",
+    "destination_transport",
+    "open_destination",
+    "open_engine",
+    "open_place",
+    "open_source",
+    "scratch_folder",
 }
 
 
-def _unrecognized(files: Files) -> str:
-    if files.is_folder:
-        return f"{files.label} is a folder, but no image: it has no index.json"
-    if "repositories" in files:
-        return (
-            f"{files.label} was saved by docker before 1.10, without a manifest.json: "
-            "load and save it with a newer one"
-        )
-    if "manifest.json" in files:
-        return f"{files.label} has a manifest.json, but not one that lists images"
-    return (
-        f"{files.label} is a tar, but no image: it has neither index.json nor manifest.json "
-        "(a root file system?)"
-    )
+def __getattr__(name: str) -> object:
+    if name not in _FROM_OPENING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.opening"), name)

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ocilayout.blobs import FolderBlobs, FolderFiles
-from ocilayout.errors import CannotHold, InvalidArchive, UsageError
+from ocilayout.errors import CannotHold, InvalidArchive, OciLayoutError, UsageError
 from ocilayout.graph import changes, read_bytes, walk
 from ocilayout.partial import remove_leftovers, replace_file
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.stores import layout_dir, skopeo_dir
+from ocilayout.stores import layout_dir
 from ocilayout.stores.layout_locks import index_lock, share
 from ocilayout.stores.layout_source import INDEX, LayoutSource
 from ocilayout.stores.places import Place, parse_source
@@ -63,10 +63,8 @@ def edited_in_place(
 def _edit_layout(
     files: FolderFiles, transform: Transform, lock_timeout: float, dry_run: bool
 ) -> Edited:
-    if skopeo_dir.recognizes(files):
-        raise CannotHold(f"{files.label} is a dir: folder, which is not edited: convert it first")
     if not layout_dir.recognizes(files):
-        raise InvalidArchive(f"{files.label} is a folder, but no image: it has no {INDEX}")
+        raise _not_a_layout(files)
     if dry_run:
         before = LayoutSource(files)
         after = transform(before, files.label)
@@ -83,6 +81,14 @@ def _edit_layout(
         if after.index.raw != before.index.raw:
             replace_file(files.descriptor, INDEX, after.index.raw)
     return Edited(after, changes(after))
+
+
+def _not_a_layout(files: FolderFiles) -> OciLayoutError:
+    from ocilayout.stores import skopeo_dir
+
+    if skopeo_dir.recognizes(files):
+        return CannotHold(f"{files.label} is a dir: folder, which is not edited: convert it first")
+    return InvalidArchive(f"{files.label} is a folder, but no image: it has no {INDEX}")
 
 
 def made(after: ImageSource) -> list[Descriptor]:

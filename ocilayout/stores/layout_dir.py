@@ -27,10 +27,10 @@ from ocilayout.stores.layout_source import (
     MARKER,
     MARKER_CONTENT,
     LayoutSource,
+    listed_index,
     read_index,
     warn_of_other_case,
 )
-from ocilayout.stores.layout_tar import listed_index
 
 NAME = "oci"
 

@@ -6,7 +6,7 @@ from typing import BinaryIO
 from ocilayout import notices
 from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument
 from ocilayout.protocols import Files
-from ocilayout.spec import strict_json
+from ocilayout.spec import names, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
@@ -43,6 +43,13 @@ class LayoutSource:
 def read_index(files: Files) -> Index:
     """The `index.json` of a layout; raises InvalidDocument."""
     return Index.parse_top(read_small(files, INDEX), f"{files.label}: {INDEX}")
+
+
+def listed_index(index: Index) -> Index:
+    """An index with its names in the form that every tool reads."""
+    return index.with_fields(
+        manifests=[dict(entry.fields) for entry in names.listed(index.children)]
+    )
 
 
 def read_small(files: Files, name: str) -> bytes:

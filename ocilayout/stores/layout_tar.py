@@ -11,11 +11,9 @@ from ocilayout.compression import CODECS, Codec, deflated
 from ocilayout.errors import DestinationExists, UsageError
 from ocilayout.partial import partial_file
 from ocilayout.protocols import DestinationOptions, ImageSource
-from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index
-from ocilayout.stores.layout_source import INDEX, MARKER, MARKER_CONTENT
+from ocilayout.stores.layout_source import INDEX, MARKER, MARKER_CONTENT, listed_index
 from ocilayout.streams import FileWriter
 from ocilayout.tar_file import TarWriter
 
@@ -66,13 +64,6 @@ class LayoutTar:
         self._tar.add_bytes(MARKER, MARKER_CONTENT)
         self._tar.finish()
         self.finished = True
-
-
-def listed_index(index: Index) -> Index:
-    """An index with its names in the form that every tool reads."""
-    return index.with_fields(
-        manifests=[dict(entry.fields) for entry in names.listed(index.children)]
-    )
 
 
 @contextmanager
