@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from ocilayout.errors import AmbiguousName, ImageNotFound, OciLayoutError
-from ocilayout.graph import View, is_document, manifests_below, read_document, speaks_of
+from ocilayout.graph import (
+    View,
+    images_listed,
+    is_document,
+    manifests_below,
+    read_document,
+    speaks_of,
+)
 from ocilayout.protocols import ImageSource
 from ocilayout.spec import media_types, names
 from ocilayout.spec.descriptor import Descriptor
@@ -62,6 +69,17 @@ def by_digest(source: ImageSource, wanted: Digest, label: str) -> ImageSource:
             raise ImageNotFound(f"{label} has no image {wanted}; it has {_known_names(source)}")
         entries = [member]
     return picked(source, entries)
+
+
+def only_image(source: ImageSource) -> Descriptor:
+    """The one image of a source, or what it has where that speaks of images elsewhere alone.
+
+    Raises AmbiguousName.
+    """
+    images = images_listed(source) or list(source.index.children)
+    if len(images) != 1:
+        raise several(images)
+    return images[0]
 
 
 def several(images: Sequence[Descriptor]) -> AmbiguousName:
