@@ -121,6 +121,7 @@ def test_nothing_to_do_shows_help_beside_the_data(
 VERBS = [
     "check",
     "convert",
+    "diff",
     "export",
     "gc",
     "import",
