@@ -10,6 +10,7 @@ What the command line does is here as functions; a verb is
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ocilayout.comparison.images import Comparison, compare
     from ocilayout.copy_engine import (
         Report,
         compress_all,
@@ -108,6 +109,7 @@ _HOMES = {
         "TransferBroken",
         "UsageError",
     ),
+    "comparison.images": ("Comparison", "compare"),
     "engines.cargo": ("cargo_of",),
     "engines.facts": ("ENGINES",),
     "engines.mending": ("fitted",),
@@ -149,6 +151,7 @@ __all__ = [
     "BlobNotFound",
     "BlobReader",
     "CannotHold",
+    "Comparison",
     "CompressionError",
     "Corrections",
     "Descriptor",
@@ -186,6 +189,7 @@ __all__ = [
     "cargo_of",
     "collect_garbage",
     "combine",
+    "compare",
     "compress_all",
     "compress_made",
     "edited_in_place",

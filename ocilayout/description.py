@@ -1,5 +1,6 @@
 """What is at a place, described for people and programs: images, platforms, sizes."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from ocilayout.errors import BlobNotFound
@@ -36,6 +37,8 @@ class Image:
     """Platforms that are named and are not here, or not whole."""
     size: int
     """Bytes of all blobs that it leads to, each counted once, as documents state them."""
+    unique_size: int
+    """Bytes of those of its blobs that no other entry leads to."""
 
 
 def surveyed(source: ImageSource) -> ImageSource:
@@ -51,10 +54,16 @@ def images_in(source: ImageSource) -> list[Image]:
     entries: dict[Digest, list[Descriptor]] = {}
     for entry in source.index.children:
         entries.setdefault(entry.digest, []).append(entry)
-    return [_image(source, same) for same in entries.values()]
+    sizes = _sizes(source, [same[0] for same in entries.values()])
+    return [_image(source, same, *sizes[digest]) for digest, same in entries.items()]
 
 
-def _image(source: ImageSource, same: list[Descriptor]) -> Image:
+def total_size(source: ImageSource) -> int:
+    """Bytes of all blobs that a source leads to, each counted once, as documents state them."""
+    return sum(blob.size for blob in walk(source))
+
+
+def _image(source: ImageSource, same: list[Descriptor], size: int, unique_size: int) -> Image:
     first = same[0]
     names = tuple(dict.fromkeys(name for entry in same for name in names_of(entry)))
     here: dict[Platform, None] = {}
@@ -65,7 +74,13 @@ def _image(source: ImageSource, same: list[Descriptor]) -> Image:
             if platform is not None and not platform.is_unknown:
                 (here if is_here else absent)[platform] = None
     return Image(
-        first, names, _kind(source, first), tuple(here), tuple(absent), _size(source, first)
+        first,
+        names,
+        _kind(source, first),
+        tuple(here),
+        tuple(absent),
+        size,
+        unique_size,
     )
 
 
@@ -94,9 +109,19 @@ def _kind(source: ImageSource, descriptor: Descriptor) -> str:
     return "image" if document.is_image else "artifact"
 
 
-def _size(source: ImageSource, top: Descriptor) -> int:
-    below = View(source, Index.of([top]), absent=source.absent)
-    return sum(blob.size for blob in walk(below))
+def _sizes(source: ImageSource, tops: list[Descriptor]) -> dict[Digest, tuple[int, int]]:
+    """Bytes of all blobs of each entry, and of those that no other entry leads to."""
+    sizes: Counter[Digest] = Counter()
+    owners: dict[Digest, tuple[Digest | None, int]] = {}
+    for top in tops:
+        for blob in walk(View(source, Index.of([top]), absent=source.absent)):
+            sizes[top.digest] += blob.size
+            owners[blob.digest] = (None if blob.digest in owners else top.digest, blob.size)
+    unique: Counter[Digest] = Counter()
+    for owner, size in owners.values():
+        if owner is not None:
+            unique[owner] += size
+    return {top.digest: (sizes[top.digest], unique[top.digest]) for top in tops}
 
 
 def image_ids(source: ImageSource) -> dict[str, str]:

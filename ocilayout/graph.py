@@ -180,6 +180,26 @@ def refers_to(source: BlobReader, descriptor: Descriptor) -> Digest | None:
     return None if subject is None else subject.digest
 
 
+def is_referrer(source: ImageSource, descriptor: Descriptor) -> bool:
+    """Whether it is an attestation or another referrer, by its entry or by its document."""
+    if is_attestation(descriptor):
+        return True
+    return descriptor.digest not in source.absent and refers_to(source, descriptor) is not None
+
+
+def images_below(
+    source: ImageSource, tops: Iterable[Descriptor]
+) -> Iterator[tuple[Descriptor, Manifest]]:
+    """The container images that `tops` lead to: no artifacts, no attestations, nothing absent."""
+    for descriptor in manifests_below(source, tops):
+        if descriptor.digest in source.absent or is_attestation(descriptor):
+            continue
+        if is_document(descriptor):
+            manifest = read_manifest(source, descriptor)
+            if manifest.is_image:
+                yield descriptor, manifest
+
+
 def speaks_of(source: ImageSource, entry: Descriptor) -> Digest | None:
     """What an entry of a source's index refers to, by itself or by its tag; None of images."""
     for name in names_of(entry):

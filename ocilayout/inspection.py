@@ -1,37 +1,31 @@
-"""One image as a tree: index, manifests, platforms, configs, layers and their history."""
+"""Images as trees: index, manifests, platforms, configs, layers, and what speaks of each.
 
-from collections.abc import Iterator
+Attestations and other referrers stand under the image that they speak of, wherever they are
+listed: in its index (BuildKit), beside it (docker 29), or under a tag made of its digest (cosign,
+regctl).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ocilayout.graph import (
+    MAX_LEVELS,
     is_attestation,
     is_document,
+    read_bytes,
     read_config,
     read_document,
-    refers_to,
+    speaks_of,
 )
 from ocilayout.protocols import ImageSource
-from ocilayout.spec.config import HistoryEntry, ImageConfig
+from ocilayout.spec import media_types, strict_json
+from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index, Manifest
-from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.documents import Manifest
+from ocilayout.spec.layers import Layer, layers_of
 from ocilayout.spec.platform import Platform
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer, what its config says of it, and which step of the build made it."""
-
-    descriptor: Descriptor
-    diff_id: Digest | None
-    history: HistoryEntry | None
-
-    @property
-    def codec(self) -> str:
-        """How its media type says that it is compressed; the type itself where it is no tar."""
-        kind = layer_type(self.descriptor.media_type)
-        return self.descriptor.media_type if kind is None else kind.codec
+from ocilayout.spec.statements import Statement, may_be_statement, statement_in, unread_statement
 
 
 @dataclass(frozen=True)
@@ -47,59 +41,135 @@ class Node:
     manifest: Manifest | None = None
     config: ImageConfig | None = None
     layers: tuple[Layer, ...] = ()
+    statements: Mapping[Digest, Statement] = field(default_factory=dict)
+    """What those of the layers say that are statements or SBOMs."""
     lacks: tuple[Digest, ...] = ()
     """What of its config and layers is not here."""
-    members: tuple["Node", ...] = field(default=())
+    members: tuple["Node", ...] = ()
+    referrers: tuple["Node", ...] = ()
+    """What speaks of it."""
 
 
-def inspect(source: ImageSource, descriptor: Descriptor) -> Node:
-    """The tree below a descriptor of a source that was surveyed.
+def inspect(source: ImageSource, tops: Iterable[Descriptor]) -> list[Node]:
+    """The trees below descriptors of a source that was surveyed.
 
-    What stands in it a second time is a leaf there: a few blobs can make a tree without end.
+    What stands there a second time is a leaf: a few blobs can make a tree without end. A top that
+    speaks of what stands in a tree has none of its own.
     """
-    return _node(source, descriptor, set())
+    entries = list(tops)
+    inspector = _Inspector(source, _placed(source, entries))
+    return [inspector.node(top) for top in entries if not inspector.is_placed(top)]
 
 
-def _node(source: ImageSource, descriptor: Descriptor, seen: set[Digest]) -> Node:
-    if descriptor.digest in source.absent:
-        return Node(descriptor, "absent", descriptor.platform)
-    if not is_document(descriptor):
-        return Node(descriptor, "blob", descriptor.platform)
-    if descriptor.digest in seen:
-        return Node(descriptor, "repeated", descriptor.platform)
-    seen.add(descriptor.digest)
-    document = read_document(source, descriptor)
-    if isinstance(document, Index):
-        members = tuple(_node(source, child, seen) for child in document.children)
-        return Node(descriptor, "index", descriptor.platform, members=members)
-    return _manifest(source, descriptor, document)
+def _placed(source: ImageSource, tops: Sequence[Descriptor]) -> dict[Digest, list[Descriptor]]:
+    """What speaks of what stands in the trees, by the digest of that."""
+    subjects = {found.digest: (found, subject) for found, subject in _listed(source, tops)}
+    placed: dict[Digest, list[Descriptor]] = {}
+    for descriptor, subject in subjects.values():
+        if subject is not None and _leads_to_an_image(subject, subjects):
+            placed.setdefault(subject, []).append(descriptor)
+    return placed
 
 
-def _manifest(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> Node:
-    has_config = manifest.config is not None and manifest.config.digest not in source.absent
-    config = read_config(source, manifest) if has_config else None
-    if is_attestation(descriptor):
-        kind = "attestation"
-    else:
-        kind = "image" if manifest.is_image else "artifact"
-    return Node(
-        descriptor,
-        kind,
-        descriptor.platform or (config.platform if config else None),
-        refers_to(source, descriptor),
-        manifest,
-        config,
-        tuple(_layers(manifest, config)),
-        tuple(child.digest for child in manifest.children if child.digest in source.absent),
-    )
+def _listed(
+    source: ImageSource, tops: Sequence[Descriptor]
+) -> Iterator[tuple[Descriptor, Digest | None]]:
+    """The documents in the trees, with what each speaks of; what speaks is not gone into."""
+    seen: set[Digest] = set()
+    pending = list(tops)[::-1]
+    while pending:
+        descriptor = pending.pop()
+        if not is_document(descriptor) or descriptor.digest in seen:
+            continue
+        seen.add(descriptor.digest)
+        if descriptor.digest in source.absent:
+            continue
+        subject = speaks_of(source, descriptor)
+        yield descriptor, subject
+        if subject is None and descriptor.media_type in media_types.INDEXES:
+            pending.extend(reversed(read_document(source, descriptor).children))
 
 
-def _layers(manifest: Manifest, config: ImageConfig | None) -> Iterator[Layer]:
-    diff_ids = config.diff_ids if config else ()
-    steps = [step for step in config.history if not step.empty_layer] if config else []
-    for position, descriptor in enumerate(manifest.layers):
-        yield Layer(
+def _leads_to_an_image(
+    subject: Digest, subjects: Mapping[Digest, tuple[Descriptor, Digest | None]]
+) -> bool:
+    """Whether referrers of referrers end somewhere: annotations can make them a ring."""
+    for _ in range(MAX_LEVELS):
+        if subject not in subjects:
+            return False
+        following = subjects[subject][1]
+        if following is None:
+            return True
+        subject = following
+    return False
+
+
+@dataclass
+class _Inspector:
+    source: ImageSource
+    placed: Mapping[Digest, Sequence[Descriptor]]
+    _seen: set[Digest] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._moved = {found.digest for group in self.placed.values() for found in group}
+
+    def is_placed(self, descriptor: Descriptor) -> bool:
+        """Whether it stands under what it speaks of."""
+        return descriptor.digest in self._moved
+
+    def node(self, descriptor: Descriptor) -> Node:
+        """The tree below a descriptor."""
+        if descriptor.digest in self.source.absent:
+            return Node(descriptor, "absent", descriptor.platform)
+        if not is_document(descriptor):
+            return Node(descriptor, "blob", descriptor.platform)
+        if descriptor.digest in self._seen:
+            return Node(descriptor, "repeated", descriptor.platform)
+        self._seen.add(descriptor.digest)
+        document = read_document(self.source, descriptor)
+        if isinstance(document, Manifest):
+            return self._manifest(descriptor, document)
+        return Node(
             descriptor,
-            diff_ids[position] if len(diff_ids) == len(manifest.layers) else None,
-            steps[position] if len(steps) == len(manifest.layers) else None,
+            "index",
+            descriptor.platform,
+            speaks_of(self.source, descriptor),
+            members=tuple(
+                self.node(child) for child in document.children if not self.is_placed(child)
+            ),
+            referrers=self._referrers(descriptor),
         )
+
+    def _manifest(self, descriptor: Descriptor, manifest: Manifest) -> Node:
+        absent = self.source.absent
+        has_config = manifest.config is not None and manifest.config.digest not in absent
+        config = read_config(self.source, manifest) if has_config else None
+        if is_attestation(descriptor):
+            kind = "attestation"
+        else:
+            kind = "image" if manifest.is_image else "artifact"
+        return Node(
+            descriptor,
+            kind,
+            descriptor.platform or (config.platform if config else None),
+            speaks_of(self.source, descriptor),
+            manifest,
+            config,
+            tuple(layers_of(manifest, config)),
+            {layer.digest: self._statement(layer) for layer in _statements(manifest)},
+            tuple(child.digest for child in manifest.children if child.digest in absent),
+            referrers=self._referrers(descriptor),
+        )
+
+    def _statement(self, layer: Descriptor) -> Statement:
+        is_small = layer.size <= strict_json.MAX_DOCUMENT_SIZE
+        if is_small and layer.digest not in self.source.absent:
+            return statement_in(layer, read_bytes(self.source, layer))
+        return unread_statement(layer)
+
+    def _referrers(self, descriptor: Descriptor) -> tuple[Node, ...]:
+        return tuple(self.node(found) for found in self.placed.get(descriptor.digest, ()))
+
+
+def _statements(manifest: Manifest) -> Iterator[Descriptor]:
+    return (layer for layer in manifest.layers if may_be_statement(layer))

@@ -97,12 +97,10 @@ def target(source: ImageSource, name: str | None, digest: Digest | None, label: 
     elif digest is not None:
         entries = list({entry.digest: entry for entry in source.index.children}.values())
     else:
-        entries = images_listed(source) or list(source.index.children)
-    if digest is not None:
-        return _by_digest_in(source, entries, digest, label)
-    if len(entries) != 1:
-        raise several(entries)
-    return Target(entries[0])
+        return Target(only_image(source))
+    if digest is None:
+        return Target(entries[0])
+    return _by_digest_in(source, entries, digest, label)
 
 
 def _by_digest_in(
@@ -124,6 +122,17 @@ def _by_digest_in(
             f"of {', '.join(str(n) for t in found for n in names.names_of(t.entry) or ('?',))}"
         )
     return found[0]
+
+
+def only_image(source: ImageSource) -> Descriptor:
+    """The one image of a source, or what it has where that speaks of images elsewhere alone.
+
+    Raises AmbiguousName.
+    """
+    images = images_listed(source) or list(source.index.children)
+    if len(images) != 1:
+        raise several(images)
+    return images[0]
 
 
 def several(images: Sequence[Descriptor]) -> AmbiguousName:

@@ -1,16 +1,19 @@
 """What speaks of an image, in the forms that the tools of the field give it."""
 
+from base64 import b64encode
+
 from ocilayout.graph import REFERENCE_DIGEST, REFERENCE_TYPE, SUBJECT
 from ocilayout.spec import media_types
-from tests.images import Made, make_blob, make_manifest
+from tests.images import Made, encode, make_blob, make_manifest
 
 IN_TOTO = "application/vnd.in-toto+json"
+DSSE = "application/vnd.dsse.envelope.v1+json"
 
 
-def make_attestation(image: Made) -> Made:
+def make_attestation(image: Made, *statements: Made) -> Made:
     """A classic one of BuildKit: an image manifest, told by annotations of its descriptor."""
     config = make_blob(media_types.OCI_CONFIG, b'{"rootfs":{}}')
-    made = make_manifest(config, [_statement(image)])
+    made = make_manifest(config, statements or [_statement(image)])
     annotations = {
         REFERENCE_DIGEST: str(image.descriptor.digest),
         REFERENCE_TYPE: "attestation-manifest",
@@ -41,6 +44,16 @@ def make_referrer(image: Made) -> Made:
         artifactType="application/vnd.example.signature",
         subject=subject_of(image),
     )
+
+
+def make_statement(predicate_type: str, predicate: object, media_type: str = IN_TOTO) -> Made:
+    """An in-toto statement, as the layer of an attestation."""
+    fields = {"_type": "https://in-toto.io/Statement/v1", "subject": []}
+    raw = encode({**fields, "predicateType": predicate_type, "predicate": predicate})
+    if media_type == DSSE:
+        payload = b64encode(raw).decode()
+        raw = encode({"payloadType": IN_TOTO, "payload": payload, "signatures": [{"sig": ""}]})
+    return make_blob(media_type, raw)
 
 
 def make_containerd_referrer(image: Made) -> Made:

@@ -94,16 +94,10 @@ def _refuse_overlap(source: Path | None, target: Path | None) -> None:
 
 
 def _refuse_several(source: Any) -> None:
-    from ocilayout.description import images_in
-    from ocilayout.graph import images_listed
+    from ocilayout.graph import images_below, images_listed
     from ocilayout.pick import several
 
-    listed = {entry.digest for entry in images_listed(source)}
-    images = [
-        image.descriptor
-        for image in images_in(source)
-        if image.kind in {"image", "index"} and image.descriptor.digest in listed
-    ]
+    images = [entry for entry in images_listed(source) if any(images_below(source, [entry]))]
     if len(images) > 1:
         raise several(images)
 

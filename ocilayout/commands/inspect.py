@@ -62,20 +62,10 @@ def command(
 def _echo_document(source: Any, config: bool) -> None:
     from ocilayout.commands.terminal.printing import echo_bytes
     from ocilayout.graph import read_bytes
+    from ocilayout.pick import only_image
 
-    entry = _only_entry(source)
+    entry = only_image(source)
     echo_bytes(read_bytes(source, _config_below(source, entry) if config else entry))
-
-
-def _only_entry(source: Any) -> Any:
-    from ocilayout.graph import images_listed
-    from ocilayout.pick import several
-
-    # A place may hold nothing but what speaks of images elsewhere.
-    images = images_listed(source) or list(source.index.children)
-    if len(images) != 1:
-        raise several(images)
-    return images[0]
 
 
 def _config_below(source: Any, entry: Any) -> Any:
@@ -101,38 +91,69 @@ def _config_below(source: Any, entry: Any) -> Any:
 def _echo_as_docker(source: Any) -> None:
     from ocilayout.commands.terminal.printing import echo_json
     from ocilayout.commands.terminal.tree import docker_fields
-    from ocilayout.inspection import inspect
+    from ocilayout.pick import only_image
     from ocilayout.spec.names import names_of
 
-    entry = _only_entry(source)
+    entry = only_image(source)
     name = next(iter(names_of(entry)), "")
-    echo_json(docker_fields(name, inspect(source, entry)))
+    echo_json(docker_fields(name, source, entry))
 
 
 def _echo_json(source: Any, place: str, dialect: str) -> None:
     from ocilayout.commands.terminal.printing import echo_json
     from ocilayout.commands.terminal.tree import node_fields
-    from ocilayout.description import images_in
-    from ocilayout.inspection import inspect
+    from ocilayout.description import total_size
 
     images = [
-        {"names": list(image.names), **node_fields(inspect(source, image.descriptor))}
-        for image in images_in(source)
+        {
+            "names": list(image.names),
+            "total_size": image.size,
+            "unique_size": image.unique_size,
+            **node_fields(tree),
+        }
+        for image, tree in _trees(source)
     ]
-    echo_json({"place": place, "dialect": dialect, "images": images})
+    size = total_size(source)
+    echo_json({"place": place, "dialect": dialect, "total_size": size, "images": images})
 
 
 def _echo_tree(source: Any, place: str, dialect: str) -> None:
     from ocilayout.commands.terminal.printing import echo, human_size
     from ocilayout.commands.terminal.tree import tree_lines
-    from ocilayout.description import images_in
-    from ocilayout.inspection import inspect
+    from ocilayout.description import total_size
 
+    trees = _trees(source)
     lines = [f"{place}: {dialect}"]
-    for image in images_in(source):
+    if len(trees) > 1:
+        lines[0] += f", {len(trees)} images, {human_size(total_size(source))}"
+    for image, tree in trees:
         names = ", ".join(image.names) or "(no name)"
-        lines.append(f"{names}  {human_size(image.size)}")
-        lines.extend(tree_lines(inspect(source, image.descriptor)))
+        unique = "" if image.unique_size == image.size else _unique_words(image)
+        lines.append(f"{names}  {human_size(image.size)}{unique}")
+        lines.extend(tree_lines(tree))
     # Said only now: what is damaged further down must not leave half a tree.
     for line in lines:
         echo(line)
+
+
+def _trees(source: Any) -> list[Any]:
+    """The images that stand in no other's tree, each with its tree."""
+    from ocilayout.description import images_in
+    from ocilayout.inspection import inspect
+
+    images = images_in(source)
+    trees = {
+        tree.descriptor.digest: tree
+        for tree in inspect(source, [image.descriptor for image in images])
+    }
+    return [
+        (image, trees[image.descriptor.digest])
+        for image in images
+        if image.descriptor.digest in trees
+    ]
+
+
+def _unique_words(image: Any) -> str:
+    from ocilayout.commands.terminal.printing import human_size
+
+    return f", {human_size(image.unique_size)} of it in no other"

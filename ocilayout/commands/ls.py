@@ -95,7 +95,7 @@ def _list_images(
 ) -> int:
     from ocilayout.commands.terminal.printing import echo_json, say_error
     from ocilayout.commands.terminal.reporting import image_fields
-    from ocilayout.description import images_in, surveyed
+    from ocilayout.description import images_in, surveyed, total_size
     from ocilayout.errors import OciLayoutError
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_source
@@ -110,7 +110,8 @@ def _list_images(
                 listed.append(_list_tags(place, registries, as_json))
                 continue
             with open_place(text, scratch=scratch, registries=registries) as opened:
-                images = images_in(surveyed(select(opened.source, platforms=platforms)))
+                source = surveyed(select(opened.source, platforms=platforms))
+                images, size = images_in(source), total_size(source)
         except OciLayoutError as error:
             # As ls does: the others are listed all the same.
             say_error(str(error))
@@ -120,11 +121,12 @@ def _list_images(
             {
                 "place": text,
                 "dialect": opened.dialect,
+                "total_size": size,
                 "images": [image_fields(image) for image in images],
             }
         )
         if not as_json:
-            _echo_images(text, opened.dialect, images)
+            _echo_images(text, opened.dialect, images, size)
     if as_json:
         echo_json({"places": listed})
     return 1 if failed else 0
@@ -144,19 +146,25 @@ def _list_tags(place: "Place", registries: "Registries | None", as_json: bool) -
     return {"place": place.text, "dialect": "registry", "tags": tags}
 
 
-def _echo_images(place: str, dialect: str, images: "list[Image]") -> None:
+def _echo_images(place: str, dialect: str, images: "list[Image]", size: int) -> None:
     from ocilayout.commands.terminal.printing import echo, echo_table, human_size
 
-    echo(f"{place}: {dialect}, {len(images)} image{'' if len(images) == 1 else 's'}")
-    if images:
-        rows = [
-            (
-                name,
-                ",".join(map(str, image.platforms)) or image.kind,
-                human_size(image.size),
-                str(image.descriptor.digest),
-            )
-            for image in images
-            for name in image.names or ("-",)
-        ]
-        echo_table(("NAME", "PLATFORMS", "SIZE", "DIGEST"), rows, indent="  ")
+    words = f"{len(images)} image{'' if len(images) == 1 else 's'}"
+    shares = len(images) > 1
+    echo(f"{place}: {dialect}, {words}{f', {human_size(size)}' if shares else ''}")
+    if not images:
+        return
+    # What would be free without it is a question only where something is shared.
+    header = ("NAME", "PLATFORMS", "SIZE", *(("UNIQUE",) if shares else ()), "DIGEST")
+    rows = [
+        (
+            name,
+            ",".join(map(str, image.platforms)) or image.kind,
+            human_size(image.size),
+            *((human_size(image.unique_size),) if shares else ()),
+            str(image.descriptor.digest),
+        )
+        for image in images
+        for name in image.names or ("-",)
+    ]
+    echo_table(header, rows, indent="  ")

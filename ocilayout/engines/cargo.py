@@ -12,10 +12,10 @@ from ocilayout.errors import BlobNotFound
 from ocilayout.graph import (
     is_attestation,
     is_document,
+    is_referrer,
     manifests_below,
     platform_of,
     read_document,
-    refers_to,
     speaks_of,
 )
 from ocilayout.protocols import Files, ImageSource
@@ -171,11 +171,11 @@ def _entry(
 ) -> Entry:
     members = tuple(_members(source, top))
     is_index = top.media_type in media_types.INDEXES
-    if _is_referrer(source, top):
+    if is_referrer(source, top):
         return Entry(top.digest, KIND_REFERRER, names, (), is_index)
     kind = KIND_IMAGE if members else KIND_ARTIFACT
     has_referrers = top.digest in subjects or any(
-        below.digest in subjects or _is_referrer(source, below)
+        below.digest in subjects or is_referrer(source, below)
         for below in manifests_below(source, [top])
     )
     return Entry(top.digest, kind, names, members, is_index, has_referrers)
@@ -186,15 +186,6 @@ def _subject(source: ImageSource, top: Descriptor) -> Digest | None:
         return speaks_of(source, top)
     except BlobNotFound:
         return None
-
-
-def _is_referrer(source: ImageSource, descriptor: Descriptor) -> bool:
-    if is_attestation(descriptor):
-        return True
-    try:
-        return refers_to(source, descriptor) is not None
-    except BlobNotFound:
-        return False
 
 
 def _members(source: ImageSource, top: Descriptor) -> Iterator[Member]:

@@ -19,7 +19,7 @@ from ocilayout.errors import (
     NotFound,
     PlatformConflict,
 )
-from ocilayout.graph import is_attestation, is_document, manifests_below, platform_of, read_manifest
+from ocilayout.graph import images_below, platform_of
 from ocilayout.partial import partial_folder
 from ocilayout.protocols import ImageSource
 from ocilayout.rootfs.flatten import FlatImage, flatten
@@ -68,15 +68,10 @@ def images_of(source: ImageSource) -> list[tuple[Descriptor, Platform, Manifest]
 
     Raises CannotHold where there is none.
     """
-    found = []
-    for descriptor in manifests_below(source, source.index.children):
-        if descriptor.digest in source.absent or is_attestation(descriptor):
-            continue
-        if is_document(descriptor):
-            manifest = read_manifest(source, descriptor)
-            if manifest.is_image:
-                platform = platform_of(source, descriptor) or Platform("", "")
-                found.append((descriptor, platform, manifest))
+    found = [
+        (descriptor, platform_of(source, descriptor) or Platform("", ""), manifest)
+        for descriptor, manifest in images_below(source, source.index.children)
+    ]
     if not found:
         raise CannotHold("there is no container image here, so no file system")
     return found

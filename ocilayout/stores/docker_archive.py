@@ -13,12 +13,12 @@ from ocilayout import notices
 from ocilayout.errors import BlobNotFound, CannotHold
 from ocilayout.graph import (
     View,
+    images_below,
     is_attestation,
     is_document,
     manifests_below,
     platform_of,
     read_document,
-    read_manifest,
 )
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
 from ocilayout.spec import media_types, names, strict_json
@@ -247,14 +247,11 @@ def _said(descriptor: Descriptor, platform: Platform, manifest: Manifest, count:
 
 
 def _members(source: ImageSource, top: Descriptor) -> list[tuple[Platform, Manifest]]:
-    found = []
-    for child in manifests_below(source, [top]):
-        if child.digest in source.absent or is_attestation(child) or not is_document(child):
-            continue
-        manifest = read_manifest(source, child)
-        if manifest.is_image and not _lacks_layers(source, manifest):
-            found.append((platform_of(source, child) or Platform("", ""), manifest))
-    return found
+    return [
+        (platform_of(source, child) or Platform("", ""), manifest)
+        for child, manifest in images_below(source, [top])
+        if not _lacks_layers(source, manifest)
+    ]
 
 
 def _lacks_layers(source: ImageSource, manifest: Manifest) -> bool:

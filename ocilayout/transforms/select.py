@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ocilayout import members, notices, pick
 from ocilayout.errors import ImageNotFound
-from ocilayout.graph import View, is_attestation, platform_of, refers_to
+from ocilayout.graph import View, is_attestation, is_referrer, platform_of, refers_to
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -59,7 +59,7 @@ def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSo
         return bool(wanted)
 
     def keep_images(descriptor: Descriptor) -> Descriptor | None:
-        if _speaks_of_another(source, descriptor):
+        if is_referrer(source, descriptor):
             return descriptor
         if fits(descriptor):
             kept.add(descriptor.digest)
@@ -93,12 +93,6 @@ def _without_doubles(index: Index) -> Index:
     return index.with_children(
         lambda entry: entry if names_of(entry) or entry.digest not in named else None
     )
-
-
-def _speaks_of_another(source: ImageSource, descriptor: Descriptor) -> bool:
-    if is_attestation(descriptor):
-        return True
-    return descriptor.digest not in source.absent and refers_to(source, descriptor) is not None
 
 
 def _say_what_is_gone(before: Index, after: Index) -> None:

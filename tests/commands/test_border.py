@@ -122,6 +122,7 @@ VERBS = [
     "annotate",
     "check",
     "convert",
+    "diff",
     "export",
     "gc",
     "import",

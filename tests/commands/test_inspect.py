@@ -6,9 +6,18 @@ import pytest
 
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_source
+from tests.attestations import DSSE, make_attestation, make_containerd_referrer, make_statement
 from tests.commands.conftest import CommandLine
 from tests.image_files import flip_a_byte, write_layout
-from tests.images import make_blob, make_config, make_image, make_index, make_manifest, make_source
+from tests.images import (
+    make_blob,
+    make_config,
+    make_image,
+    make_index,
+    make_layer,
+    make_manifest,
+    make_source,
+)
 from tests.program import SAMPLES
 from tests.snapshots import contents_of, manifest_json, tar_files
 
@@ -39,10 +48,58 @@ def test_layers_show_codec_size_and_the_step_that_made_them(ocilayout: CommandLi
     assert "gzip 2.0 KiB  COPY hello /hello # buildkit" in out
 
 
-def test_attestations_show_of_what_they_speak(ocilayout: CommandLine) -> None:
-    out = ocilayout.succeed("inspect", MULTI).out
-    image = out.partition("image linux/amd64 ")[2].split()[0]
-    assert f" of {image}" in out
+def test_attestations_stand_under_the_image_that_they_speak_of(ocilayout: CommandLine) -> None:
+    lines = ocilayout.succeed("inspect", MULTI).out.splitlines()
+    kinds = [line.partition("─ ")[2].split()[0] for line in lines if "─ " in line]
+    image, attestation = ["image", "config", "layer", "layer"], ["attestation", "config", "layer"]
+    assert kinds == [*image, *attestation] * 3
+
+
+def test_what_speaks_of_an_image_elsewhere_says_so(ocilayout: CommandLine, tmp_path: Path) -> None:
+    image = make_image()
+    layout = write_layout(tmp_path / "layout", make_source(make_containerd_referrer(image)))
+    out = ocilayout.succeed("inspect", layout).out
+    assert f" of {image.descriptor.digest}" in out
+
+
+def test_a_statement_is_summed_up_in_a_line(ocilayout: CommandLine, tmp_path: Path) -> None:
+    image = make_image()
+    predicate = {"builder": {"id": "https://ci.example"}, "materials": [{}]}
+    said = make_statement("https://slsa.dev/provenance/v0.2", predicate, DSSE)
+    index = make_index(image, make_attestation(image, said))
+    layout = write_layout(tmp_path / "layout", make_source(index))
+    (line,) = [
+        line for line in ocilayout.succeed("inspect", layout).out.splitlines() if "slsa" in line
+    ]
+    assert line.endswith(
+        "https://slsa.dev/provenance/v0.2 in a signed envelope: "
+        "built by https://ci.example, 1 material"
+    )
+
+
+def test_layers_for_lazy_pulling_are_named(ocilayout: CommandLine, tmp_path: Path) -> None:
+    annotation = {"containerd.io/snapshot/stargz/toc.digest": str(Digest.of(b""))}
+    layer = make_blob("application/vnd.oci.image.layer.v1.tar+gzip", b"").annotated(annotation)
+    config = make_blob("application/vnd.oci.image.config.v1+json", make_config("linux/arm", []))
+    layout = write_layout(tmp_path / "layout", make_source(make_manifest(config, [layer])))
+    assert "gzip 0 B (eStargz)" in ocilayout.succeed("inspect", layout).out
+
+
+def test_shared_bytes_are_counted_once(ocilayout: CommandLine, tmp_path: Path) -> None:
+    base, app = make_layer("base", 5000), make_layer("app")
+    images = [make_image(layers=[base]), make_image(layers=[base, app])]
+    layout = write_layout(tmp_path / "layout", make_source(*images))
+    out = ocilayout.succeed("inspect", layout).out
+    assert ", 2 images, " in out.splitlines()[0]
+    assert out.count(" of it in no other") == 2
+    found = ocilayout.succeed("inspect", layout, "--json").json
+    blobs = {digest: raw for image in images for digest, raw in image.contents.items()}
+    assert found["total_size"] == sum(map(len, blobs.values()))
+    shared = set(images[0].contents) & set(images[1].contents)
+    for made, image in zip(images, found["images"], strict=True):
+        assert image["total_size"] == sum(map(len, made.contents.values()))
+        unique = [raw for digest, raw in made.contents.items() if digest not in shared]
+        assert image["unique_size"] == sum(map(len, unique))
 
 
 def test_all_images_are_shown_where_none_is_picked(ocilayout: CommandLine) -> None:
@@ -131,13 +188,13 @@ def test_verbose_calls_a_manifest_of_docker_so(ocilayout: CommandLine) -> None:
 
 def test_json_is_the_whole_tree(ocilayout: CommandLine) -> None:
     found = ocilayout.succeed("inspect", MULTI, "--json").json
-    assert found.keys() == {"place", "dialect", "images"}
+    assert found.keys() == {"place", "dialect", "total_size", "images"}
     assert found["place"] == str(MULTI)
     (image,) = found["images"]
     assert image["names"] == ["registry.example/hello:1"]
     assert image["kind"] == "index"
     kinds = [member["kind"] for member in image["members"]]
-    assert kinds == ["image"] * 3 + ["attestation"] * 3
+    assert kinds == ["image"] * 3
     member = image["members"][0]
     assert member["platform"] == "linux/amd64"
     assert member["config"]["architecture"] == "amd64"
@@ -150,13 +207,17 @@ def test_json_is_the_whole_tree(ocilayout: CommandLine) -> None:
             "digest",
             "media_type",
             "compression",
+            "form",
             "size",
             "annotations",
             "diff_id",
             "created_by",
         }
-    attestation = image["members"][3]
+    (attestation,) = member["referrers"]
+    assert attestation["kind"] == "attestation"
     assert attestation["refers_to"] == member["digest"]
+    (said,) = attestation["layers"]
+    assert said["statement"]["predicate_type"].startswith("https://slsa.dev/provenance/")
 
 
 def test_json_of_an_artifact(ocilayout: CommandLine, tmp_path: Path) -> None:

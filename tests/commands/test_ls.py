@@ -29,7 +29,8 @@ def test_a_table_of_names_platforms_sizes_and_digests(ocilayout: CommandLine) ->
 
 def test_each_name_has_a_row(ocilayout: CommandLine) -> None:
     lines = ocilayout.succeed("ls", TWO).out.splitlines()
-    assert lines[0].endswith("docker-archive, 2 images")
+    assert ": docker-archive, 2 images, " in lines[0]
+    assert lines[1].split() == ["NAME", "PLATFORMS", "SIZE", "UNIQUE", "DIGEST"]
     assert [line.split()[0] for line in lines[2:]] == [
         "docker.io/library/hello:amd64",
         "registry.example/hello:amd64",
@@ -68,6 +69,9 @@ def test_json(ocilayout: CommandLine, tmp_path: Path) -> None:
     first, second = ocilayout.succeed("ls", TWO, layout, "--json").json["places"]
     assert (first["place"], first["dialect"]) == (str(TWO), "docker-archive")
     assert len(first["images"]) == 2
+    sizes = [image["size"] for image in first["images"]]
+    unique_sizes = [image["unique_size"] for image in first["images"]]
+    assert sum(unique_sizes) < first["total_size"] < sum(sizes)
     assert second["images"] == [
         {
             "names": ["docker.io/library/app:v1"],
@@ -77,6 +81,7 @@ def test_json(ocilayout: CommandLine, tmp_path: Path) -> None:
             "platforms": ["linux/amd64"],
             "absent": ["linux/arm64"],
             "size": second["images"][0]["size"],
+            "unique_size": second["images"][0]["size"],
         }
     ]
 

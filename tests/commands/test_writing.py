@@ -101,6 +101,7 @@ class TestJson:
             "platforms": ["linux/amd64", "linux/arm64", "linux/arm/v7"],
             "absent": [],
             "size": image["size"],
+            "unique_size": image["size"],
         }
 
     def test_every_digest_that_changed_is_listed(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from ocilayout.errors import IntegrityError, InvalidArchive, OciLayoutError
 from ocilayout.rootfs import tree
@@ -28,6 +27,7 @@ from tests.rootfs.layer_tars import (
     whiteout,
     write_layout,
 )
+from tests.rootfs.stacks import STACK, said
 
 Names = dict[str, str]
 Flatten = Callable[..., Names]
@@ -257,19 +257,6 @@ def replace_blob(layout: Path, old_name: str, content: bytes) -> None:
 
 # Layer stacks at random, against the oracle.
 
-NAME = st.sampled_from(["a", "b", "c", "a/b", "a/c", "b/a", "c/a", "a/b/c", "b/c/a", "c/b"])
-TARGET = st.sampled_from(["a", "b", "/c", "..", "../b", "/a/b", ".", "/missing", "a/../../c"])
-ITEM = st.one_of(
-    st.builds(file, NAME, st.binary(max_size=3), mode=st.sampled_from([0o644, 0o755])),
-    st.builds(folder, NAME, mode=st.sampled_from([0o755, 0o700])),
-    st.builds(folder, NAME),
-    st.builds(symlink, NAME, TARGET),
-    st.builds(hardlink, NAME, NAME),
-    st.builds(whiteout, NAME),
-    st.builds(opaque, NAME),
-)
-STACK = st.lists(st.lists(ITEM, max_size=6), min_size=1, max_size=4)
-
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STACK)
@@ -290,25 +277,6 @@ def described(found: dict[str, Found]) -> dict[str, tuple[str, int, bytes, str]]
         path: (entry.kind, entry.mode, entry.content, entry.same_as)
         for path, entry in found.items()
     }
-
-
-def said(state: oracle.State) -> dict[str, tuple[str, int, bytes, str]]:
-    """The oracle's words in those of `described`."""
-    firsts: dict[str, str] = {}
-    found = {}
-    for path in sorted(state):
-        identity, item = state[path]
-        if item is None:
-            found[path] = ("directory", 0o755, b"", "")
-        elif item.kind == tarfile.DIRTYPE:
-            found[path] = ("directory", item.mode, b"", "")
-        elif item.kind == tarfile.SYMTYPE:
-            found[path] = ("symlink", item.mode, item.target.encode(), "")
-        else:
-            first = firsts.setdefault(identity, path)
-            digest = hashlib.sha256(item.content).digest()
-            found[path] = ("file", item.mode, digest, "" if first == path else first)
-    return found
 
 
 def test_what_is_exported_knows_its_platform(tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def bars(total: int, wish: str, quiet: bool) -> Iterator[Watch]:
 
 
 @contextmanager
-def bar(total: int, wish: str, quiet: bool) -> Iterator[Progress]:
-    """A bar over `total` bytes; `wish` is auto, always or never."""
+def bar(total: int | None, wish: str, quiet: bool) -> Iterator[Progress]:
+    """A bar over `total` bytes, if that is known; `wish` is auto, always or never."""
     shown = wish == "always" or (wish == "auto" and not quiet and _is_terminal())
     if not shown:
         yield ignore
@@ -71,7 +71,7 @@ def beside_bars() -> AbstractContextManager[object]:
     return nullcontext() if tqdm is None else tqdm.tqdm.external_write_mode(sys.stderr)
 
 
-def _tqdm(total: int, label: str) -> Any:
+def _tqdm(total: int | None, label: str) -> Any:
     from tqdm import tqdm
 
     return tqdm(

@@ -115,6 +115,7 @@ def image_fields(image: Image) -> dict[str, object]:
         "platforms": [str(platform) for platform in image.platforms],
         "absent": [str(platform) for platform in image.absent],
         "size": image.size,
+        "unique_size": image.unique_size,
     }
 
 

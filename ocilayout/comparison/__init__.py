@@ -1,0 +1,1 @@
+"""What differs between two images: documents first, and files where they are asked for."""
