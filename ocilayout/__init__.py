@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from ocilayout.graph import open_verified, read_config, read_document, walk
+    from ocilayout.problems import Problem
     from ocilayout.protocols import (
         BlobReader,
         DestinationOptions,
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
     from ocilayout.spec.documents import Index, Manifest
     from ocilayout.spec.platform import Platform
     from ocilayout.spec.reference import Reference
-    from ocilayout.stores import open_destination, open_place, open_source
+    from ocilayout.stores import open_destination, open_place, open_source, open_suspect
     from ocilayout.stores.layout_gc import Garbage, collect_garbage
     from ocilayout.transforms.attestations import without_attestations
     from ocilayout.transforms.combine import combine
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from ocilayout.transforms.missing import settle_missing
     from ocilayout.transforms.rename import rename
     from ocilayout.transforms.select import select
+    from ocilayout.verify import find_problems
 
 __version__ = "0.1.0"
 
@@ -107,6 +109,7 @@ _HOMES = {
     "engines.mending": ("fitted",),
     "engines.prediction": ("predict",),
     "graph": ("open_verified", "read_config", "read_document", "walk"),
+    "problems": ("Problem",),
     "protocols": ("BlobReader", "DestinationOptions", "ImageDestination", "ImageSource"),
     "rootfs.export": ("Exported", "export_file", "export_folder", "export_tar", "flattened"),
     "rootfs.folder_source": ("Ownership",),
@@ -117,7 +120,7 @@ _HOMES = {
     "spec.documents": ("Index", "Manifest"),
     "spec.platform": ("Platform",),
     "spec.reference": ("Reference",),
-    "stores": ("open_destination", "open_place", "open_source"),
+    "stores": ("open_destination", "open_place", "open_source", "open_suspect"),
     "stores.layout_gc": ("Garbage", "collect_garbage"),
     "copy_engine": ("Report", "compress_all", "compress_made", "missing_blobs", "transfer"),
     "transforms.attestations": ("without_attestations",),
@@ -127,6 +130,7 @@ _HOMES = {
     "transforms.missing": ("settle_missing",),
     "transforms.rename": ("rename",),
     "transforms.select": ("select",),
+    "verify": ("find_problems",),
 }
 
 __all__ = [
@@ -161,6 +165,7 @@ __all__ = [
     "PlaceNotFound",
     "Platform",
     "PlatformConflict",
+    "Problem",
     "Reference",
     "RegistryFailed",
     "Report",
@@ -174,6 +179,7 @@ __all__ = [
     "export_file",
     "export_folder",
     "export_tar",
+    "find_problems",
     "fitted",
     "flattened",
     "import_rootfs",
@@ -183,6 +189,7 @@ __all__ = [
     "open_destination",
     "open_place",
     "open_source",
+    "open_suspect",
     "open_verified",
     "predict",
     "read_config",
