@@ -131,6 +131,7 @@ VERBS = [
     "pull",
     "push",
     "save",
+    "validate",
 ]
 
 
