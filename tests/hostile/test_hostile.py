@@ -51,7 +51,8 @@ OUTPUTS = {
     "stdin": "oci:output/out",
 }
 VALIDATE = "validate"
-LOOKS = ("ls", "inspect", VALIDATE)
+READERS = ("ls", "inspect")
+LOOKS = (*READERS, VALIDATE)
 # What no reader minds since nothing refers to it, and whoever reuses it is harmed.
 DAMAGED_ALL_THE_SAME = {"stray-files"}
 # Control characters of both tables, and what turns or breaks a line of a terminal.
@@ -87,15 +88,18 @@ def built(
 def verbs_of(number: int, case: Case, outputs: Sequence[str]) -> Sequence[str]:
     """All verbs; where all of them end alike, two in turn: one that looks, one that writes.
 
-    HOSTILE_ALL in the environment asks for all of them there too.
+    `validate` stands beside the others for heavy inputs, and for every eighth of the rest.
+    HOSTILE_ALL in the environment asks for all of them everywhere.
     """
+    is_asked = "HOSTILE_ALL" in os.environ
+    validate = (VALIDATE,) if is_asked or case.real_process or number % 8 == 0 else ()
     if case.verbs:
-        return *case.verbs, VALIDATE
+        return *case.verbs, *validate
     verdicts = {case.ls, case.inspect, case.copy, case.docker, case.recode}
     alike = verdicts in ({Verdict.REJECT}, {Verdict.EITHER})
-    if alike and "HOSTILE_ALL" not in os.environ:
+    if alike and not is_asked:
         return LOOKS[number % 3], outputs[number // 2 % len(outputs)]
-    return *LOOKS, *outputs
+    return *READERS, *outputs, *validate
 
 
 def matrix() -> Iterator[tuple[Case, str]]:
