@@ -59,8 +59,12 @@ class SuspectLayout:
         if self._others is not None:
             yield from self._others(self._files, images)
         for name, kind in self._files.walk():
-            if kind != "directory" and _stored(name) is None:
+            if kind == "directory":
+                continue
+            if _stored(name) is None:
                 yield from _stray(name)
+            elif kind not in {"file", "symlink", "hardlink"}:
+                yield Problem("file-stray", name, "it has the name of a blob, and is no file")
 
     def stored(self) -> Iterator[Descriptor]:
         """Every blob file."""
