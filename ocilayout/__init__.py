@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from ocilayout.graph import open_verified, read_config, read_document, walk
     from ocilayout.pick import Target, target
+    from ocilayout.problems import Problem
     from ocilayout.protocols import (
         BlobReader,
         DestinationOptions,
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     from ocilayout.spec.documents import Index, Manifest
     from ocilayout.spec.platform import Platform
     from ocilayout.spec.reference import Reference
-    from ocilayout.stores import open_destination, open_place, open_source
+    from ocilayout.stores import open_destination, open_place, open_source, open_suspect
     from ocilayout.stores.in_place import edited_in_place
     from ocilayout.stores.layout_gc import Garbage, collect_garbage
     from ocilayout.transforms.annotate import annotate
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from ocilayout.transforms.rename import rename
     from ocilayout.transforms.select import select
     from ocilayout.transforms.tag import tag, untag
+    from ocilayout.verify import find_problems
 
 __version__ = "0.1.0"
 
@@ -115,6 +117,7 @@ _HOMES = {
     "engines.mending": ("fitted",),
     "engines.prediction": ("predict",),
     "graph": ("open_verified", "read_config", "read_document", "walk"),
+    "problems": ("Problem",),
     "protocols": ("BlobReader", "DestinationOptions", "ImageDestination", "ImageSource"),
     "rootfs.export": ("Exported", "export_file", "export_folder", "export_tar", "flattened"),
     "rootfs.folder_source": ("Ownership",),
@@ -128,7 +131,7 @@ _HOMES = {
     "pick": ("Target", "target"),
     "spec.annotation": ("AnnotationEdit",),
     "stores.in_place": ("edited_in_place",),
-    "stores": ("open_destination", "open_place", "open_source"),
+    "stores": ("open_destination", "open_place", "open_source", "open_suspect"),
     "stores.layout_gc": ("Garbage", "collect_garbage"),
     "copy_engine": ("Report", "compress_all", "compress_made", "missing_blobs", "transfer"),
     "transforms.annotate": ("annotate",),
@@ -141,6 +144,7 @@ _HOMES = {
     "transforms.rename": ("rename",),
     "transforms.select": ("select",),
     "transforms.tag": ("tag", "untag"),
+    "verify": ("find_problems",),
 }
 
 __all__ = [
@@ -179,6 +183,7 @@ __all__ = [
     "Platform",
     "PlatformConflict",
     "PlatformEdit",
+    "Problem",
     "Reference",
     "RegistryFailed",
     "Report",
@@ -196,6 +201,7 @@ __all__ = [
     "export_file",
     "export_folder",
     "export_tar",
+    "find_problems",
     "fitted",
     "flattened",
     "import_rootfs",
@@ -205,6 +211,7 @@ __all__ = [
     "open_destination",
     "open_place",
     "open_source",
+    "open_suspect",
     "open_verified",
     "predict",
     "read_config",

@@ -9,7 +9,7 @@ import fcntl
 import io
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -64,6 +64,7 @@ class FolderFiles:
     """A folder whose files are read by name, below one descriptor and through no link."""
 
     is_folder = True
+    repeated: Collection[str] = ()
 
     def __init__(self, path: Path) -> None:
         """Raises OSError where `path` is no folder. Close it, or use it as a context."""
@@ -79,6 +80,25 @@ class FolderFiles:
     def names(self) -> list[str]:
         """The names at the top, sorted."""
         return sorted(os.listdir(self.descriptor))
+
+    def walk(self) -> Iterator[tuple[str, str]]:
+        """Every name in it, however deep, and its kind; no link is followed."""
+        pending = [""]
+        while pending:
+            folder = pending.pop()
+            descriptor = self._enter(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                with os.scandir(descriptor) as entries:
+                    found = sorted((entry.name, _kind(entry)) for entry in entries)
+            finally:
+                os.close(descriptor)
+            below = []
+            for name, kind in found:
+                path = f"{folder}/{name}".lstrip("/")
+                if kind == "directory":
+                    below.append(path)
+                yield path, kind
+            pending.extend(reversed(below))
 
     def __contains__(self, name: str) -> bool:
         try:
@@ -154,6 +174,12 @@ class FolderFiles:
         finally:
             if current != self.descriptor:
                 os.close(current)
+
+
+def _kind(entry: "os.DirEntry[str]") -> str:
+    if entry.is_dir(follow_symlinks=False):
+        return "directory"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"
 
 
 class FolderBlobs:

@@ -252,13 +252,21 @@ def _is_new(child: Descriptor, seen: dict[Digest, Descriptor]) -> bool:
     known = seen.setdefault(child.digest, child)
     if known is child:
         return True
-    kinds = {_kind(known), _kind(child)} - {None}
-    if known.size != child.size or len(kinds) > 1 or is_document(known) != is_document(child):
-        raise InvalidDocument(
-            f"{child.digest} is described in two ways: {known.media_type} of {known.size} bytes "
-            f"and {child.media_type} of {child.size} bytes"
-        )
+    contradiction = contradiction_of(known, child)
+    if contradiction is not None:
+        raise InvalidDocument(contradiction)
     return False
+
+
+def contradiction_of(known: Descriptor, other: Descriptor) -> str | None:
+    """In what two descriptors of one digest cannot both be right; None where they can."""
+    kinds = {_kind(known), _kind(other)} - {None}
+    if known.size == other.size and len(kinds) <= 1 and is_document(known) == is_document(other):
+        return None
+    return (
+        f"{other.digest} is described in two ways: {known.media_type} of {known.size} bytes "
+        f"and {other.media_type} of {other.size} bytes"
+    )
 
 
 def _kind(descriptor: Descriptor) -> str | None:

@@ -3,12 +3,13 @@
 Nothing is inherited; a test double is a class with two methods.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
+from ocilayout.problems import Problem
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
@@ -106,6 +107,28 @@ class MadeSource(Protocol):
         ...
 
 
+@runtime_checkable
+class SuspectSource(Protocol):
+    """A source that may be damaged, and knows what is wrong with the files that hold it."""
+
+    @property
+    def index_label(self) -> str:
+        """What messages call its index."""
+        ...
+
+    def problems(self, images: Mapping[Digest, Collection[Digest]] | None) -> Iterator[Problem]:
+        """What is wrong with the files.
+
+        `images` has the lists of layers, each as its list_digest, of each config that the index
+        leads to; None where not all of them are known.
+        """
+        ...
+
+    def stored(self) -> Iterator[Descriptor]:
+        """Every blob that is there, whether anything refers to it or not."""
+        ...
+
+
 class Files(Protocol):
     """A folder or a tar, whose files are read by name."""
 
@@ -113,8 +136,17 @@ class Files(Protocol):
     """What messages call it."""
     is_folder: bool
 
+    @property
+    def repeated(self) -> Collection[str]:
+        """Names that stand in it twice, where it was opened to be verified; the last counts."""
+        ...
+
     def names(self) -> Iterable[str]:
         """The names in it: of a tar all of them, of a folder those at its top."""
+        ...
+
+    def walk(self) -> Iterator[tuple[str, str]]:
+        """Every name in it, however deep, and its kind: file, directory, or another."""
         ...
 
     def __contains__(self, name: str) -> bool: ...
@@ -160,6 +192,10 @@ class Store(Protocol):
 
     def open_source(self, files: Files) -> AbstractContextManager[ImageSource]:
         """The images in `files`."""
+        ...
+
+    def open_suspect(self, files: Files) -> AbstractContextManager[ImageSource]:
+        """The same, to be verified: raises nothing where that can be told as a problem."""
         ...
 
     def open_destination(

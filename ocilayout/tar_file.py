@@ -1,7 +1,7 @@
 """Image archives: opened by member name and never extracted, and written always the same."""
 
 import os
-from collections.abc import KeysView
+from collections.abc import Callable, Iterator, KeysView
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -35,16 +35,29 @@ class Member:
     """Where a link leads, as written."""
 
 
+OnTwice = Callable[[str, str], None]
+"""Told the label of an archive and the name of a member that it has twice."""
+
+
+def refuse_twice(label: str, name: str) -> None:
+    """Raises InvalidArchive."""
+    raise InvalidArchive(f"{label} has {name!r} twice: tools differ in which one they take")
+
+
 class TarFile:
     """An archive on disk, opened by member name, from several threads if need be."""
 
     is_folder = False
 
-    def __init__(self, file: BinaryIO, label: str) -> None:
-        """Reads all headers; raises InvalidArchive. `file` stays its owner's to close."""
+    def __init__(self, file: BinaryIO, label: str, on_twice: OnTwice = refuse_twice) -> None:
+        """Reads all headers; raises InvalidArchive. `file` stays its owner's to close.
+
+        Where `on_twice` does not raise, the last member of a name is the one that is read.
+        """
         self.label = label
         self._descriptor = file.fileno()
         self._members: dict[str, Member] = {}
+        self.repeated: list[str] = []
         held = 0
         for header in read_headers(FileBlocks(self._descriptor, label)):
             member = _member(header)
@@ -55,9 +68,8 @@ class TarFile:
                 continue
             known = self._members.get(member.name)
             if known is not None and not known.kind == member.kind == "directory":
-                raise InvalidArchive(
-                    f"{label} has {member.name!r} twice: tools differ in which one they take"
-                )
+                on_twice(label, member.name)
+                self.repeated.append(member.name)
             self._members[member.name] = member
             if len(self._members) > MAX_MEMBERS:
                 raise InvalidArchive(f"{label} has more than {MAX_MEMBERS} members")
@@ -65,6 +77,11 @@ class TarFile:
     def names(self) -> KeysView[str]:
         """The names of all members, in the order of the archive."""
         return self._members.keys()
+
+    def walk(self) -> Iterator[tuple[str, str]]:
+        """The names of all members, and what each is, in the order of the archive."""
+        for name, member in self._members.items():
+            yield name, member.kind
 
     def __contains__(self, name: str) -> bool:
         return name in self._members

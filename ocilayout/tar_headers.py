@@ -227,6 +227,17 @@ def _checked_time(seconds: int, where: str) -> int:
     return seconds
 
 
+def is_header(block: bytes) -> bool:
+    """Whether a tar may begin with this block: a header, or the zeros of an empty one."""
+    if not any(block):
+        return True
+    try:
+        _check_sum(block.ljust(BLOCK, b"\0"), "")
+    except InvalidArchive:
+        return False
+    return True
+
+
 def _check_sum(block: bytes, where: str) -> None:
     digits = block[148:156].replace(b"\0", b" ").strip()
     stated = int(digits, 8) if digits and not digits.strip(b"01234567") else -1
@@ -322,9 +333,7 @@ def _check_end(blocks: Blocks, offset: int, extension: _Extension) -> None:
 
 
 def _refuse_header(block: bytes, where: str) -> None:
-    try:
-        _check_sum(block.ljust(BLOCK, b"\0"), where)
-    except InvalidArchive:
+    if not is_header(block):
         return
     raise InvalidArchive(
         f"{where}: members follow the end of the archive: archives were strung together, and "

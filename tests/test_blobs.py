@@ -262,3 +262,19 @@ def test_a_folder_is_opened_through_no_link(tmp_path: Path) -> None:
                 pass
         with pytest.raises(BlobNotFound), files.folder("blobs/absent"):
             pass
+
+
+def test_a_walk_names_all_and_follows_no_link(folder: FolderFiles, tmp_path: Path) -> None:
+    path_of(folder, "b/deep/file").write_bytes(b"1")
+    path_of(folder, "a").write_bytes(b"2")
+    (tmp_path / "outside").mkdir(exist_ok=True)
+    path_of(folder, "link").symlink_to(tmp_path / "outside")
+    os.mkfifo(path_of(folder, "pipe"))
+    assert list(folder.walk()) == [
+        ("a", "file"),
+        ("b", "directory"),
+        ("link", "other"),
+        ("pipe", "other"),
+        ("b/deep", "directory"),
+        ("b/deep/file", "file"),
+    ]

@@ -421,3 +421,13 @@ def test_members_are_read_at_the_same_time(opened: Opener) -> None:
         b"23",
         b"67",
     ]
+
+
+def test_a_member_that_stands_twice_may_be_let_pass(tmp_path: Path) -> None:
+    path = tmp_path / "file.tar"
+    path.write_bytes(member("a", b"1") + member("a", b"2") + END)
+    with path.open("rb") as file:
+        archive = TarFile(file, "file.tar", lambda label, name: None)
+        assert archive.repeated == ["a"]
+        assert archive.open("a").read() == b"2"
+        assert list(archive.walk()) == [("a", "file")]

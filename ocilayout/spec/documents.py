@@ -173,6 +173,11 @@ class Manifest(Document):
         return self.config is not None and self.config.media_type in media_types.IMAGE_CONFIGS
 
     @property
+    def list_of_layers(self) -> Digest:
+        """One digest for all its layers in their order, to compare manifests by."""
+        return list_digest(layer.digest.blob_path for layer in self.layers)
+
+    @property
     def artifact_type(self) -> str | None:
         """What an artifact says it is (manifest.md, "Guidelines for artifact usage")."""
         stated = self.fields.get("artifactType")
@@ -198,6 +203,11 @@ def parse_document(descriptor: Descriptor, raw: bytes) -> Index | Manifest:
     kind = Index if descriptor.media_type in media_types.INDEXES else Manifest
     digest = descriptor.digest
     return kind.parse(descriptor.media_type, raw, str(digest), digest)
+
+
+def list_digest(paths: Iterable[str]) -> Digest:
+    """The digest of a list of blobs, each the path that a layout keeps it under."""
+    return Digest.of("\n".join(paths).encode())
 
 
 def _refuse_two_in_one(fields: Fields) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ocilayout.stores.opening import open_engine as open_engine
     from ocilayout.stores.opening import open_place as open_place
     from ocilayout.stores.opening import open_source as open_source
+    from ocilayout.stores.opening import open_suspect as open_suspect
     from ocilayout.stores.opening import scratch_folder as scratch_folder
 
 
@@ -28,6 +29,7 @@ _FROM_OPENING = {
     "open_engine",
     "open_place",
     "open_source",
+    "open_suspect",
     "scratch_folder",
 }
 

@@ -62,6 +62,16 @@ def open_source(files: Files) -> Iterator[ImageSource]:
     yield DockerImages(files, entries)
 
 
+@contextmanager
+def open_suspect(files: Files) -> Iterator[ImageSource]:
+    """The images in a tar that may be damaged; those of its OCI half, where there is one."""
+    # Few commands verify, and start-up counts.
+    from ocilayout.stores.suspect_archive import SuspectArchive, hybrid_problems
+    from ocilayout.stores.suspect_layout import SuspectLayout
+
+    yield SuspectLayout(files, hybrid_problems) if INDEX in files else SuspectArchive(files)
+
+
 def difference(layout: LayoutSource, entries: list[Entry]) -> str | None:
     """What manifest.json has and the layout has not; the layout may well have more.
 

@@ -30,8 +30,8 @@ class Entry:
     """Member names, lowest layer first."""
     tags: tuple[str, ...]
     """The names as they are written, be they names or not."""
-    path: str
-    """The member that is its config."""
+    config_path: str
+    """Member name of the config."""
 
 
 def is_docker_archive(files: Files) -> bool:
@@ -54,20 +54,30 @@ def is_docker_archive(files: Files) -> bool:
 def read_entries(files: Files) -> list[Entry]:
     """The images that manifest.json lists; raises InvalidDocument or InvalidArchive."""
     label = f"{files.label}: {MANIFEST}"
+    return [
+        read_entry(files, item, f"{label}[{position}]")
+        for position, item in enumerate(read_list(files, label))
+    ]
+
+
+def read_list(files: Files, label: str) -> list[object]:
+    """What manifest.json, called `label`, lists; raises InvalidDocument or InvalidArchive."""
     try:
         value = strict_json.parse(read_small(files, MANIFEST), label)
     except BlobNotFound:
         raise InvalidArchive(f"{files.label} is no Docker archive: it has no {MANIFEST}") from None
     if not isinstance(value, list):
         raise InvalidDocument(f"{label} is not a list of images (oci-archive: reads index.json)")
-    return [_entry(files, item, f"{label}[{position}]") for position, item in enumerate(value)]
+    return value
 
 
-def _entry(files: Files, value: object, where: str) -> Entry:
+def read_entry(files: Files, value: object, where: str) -> Entry:
+    """One image of the list, which stands at `where`; raises InvalidDocument or InvalidArchive."""
     fields = Fields(value, where, known=FIELDS)
     path = fields.text("Config")
+    member = _member(path, where)
     try:
-        config = read_small(files, _member(path, where))
+        config = read_small(files, member)
     except BlobNotFound:
         raise InvalidArchive(f"{where}: the archive has no member {path!r}") from None
     digest = Digest.of(config)
@@ -78,7 +88,7 @@ def _entry(files: Files, value: object, where: str) -> Entry:
         _names(fields),
         tuple(_member(layer, where) for layer in fields.texts("Layers")),
         tuple(fields.texts("RepoTags")),
-        _member(path, where),
+        member,
     )
 
 

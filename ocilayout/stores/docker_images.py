@@ -6,13 +6,19 @@ is read: nothing else in such an archive vouches for it.
 """
 
 import io
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.compression import Codec, codec_of, inflated
-from ocilayout.errors import BlobNotFound, IntegrityError, InvalidArchive, InvalidDocument
+from ocilayout.errors import (
+    BlobNotFound,
+    IntegrityError,
+    InvalidArchive,
+    InvalidDocument,
+    OciLayoutError,
+)
 from ocilayout.protocols import Files
 from ocilayout.spec import media_types, names
 from ocilayout.spec.config import ImageConfig
@@ -48,18 +54,36 @@ class ImageIds:
         )
 
 
+def _raise(position: int, error: OciLayoutError) -> None:
+    raise error
+
+
 class DockerImages:
     """The images that manifest.json lists, as OCI manifests made here."""
 
     absent: Collection[Digest] = frozenset()
 
-    def __init__(self, files: Files, entries: list[Entry]) -> None:
-        """Raises InvalidDocument or InvalidArchive."""
+    def __init__(
+        self,
+        files: Files,
+        entries: list[Entry],
+        on_refusal: Callable[[int, OciLayoutError], None] = _raise,
+    ) -> None:
+        """Raises InvalidDocument or InvalidArchive.
+
+        `on_refusal` is told the position of an entry that cannot be read, and why; it may let the
+        others be read.
+        """
         self._files = files
         self._documents = MemoryBlobs()
         self._layers: dict[Digest, _Layer] = {}
         self._described: dict[tuple[str, Digest], Descriptor] = {}
-        described = [descriptor for entry in entries for descriptor in self._image(entry)]
+        described: list[Descriptor] = []
+        for position, entry in enumerate(entries):
+            try:
+                described.extend(self._image(entry))
+            except OciLayoutError as error:
+                on_refusal(position, error)
         self.index = Index.of(described)
 
     @property
@@ -76,6 +100,11 @@ class DockerImages:
         if layer.codec.name == "none":
             return content
         return cast(BinaryIO, _CheckedLayer(content, self._open(layer.member), layer))
+
+    def open_unchecked(self, descriptor: Descriptor) -> BinaryIO:
+        """The same, but a compressed layer is not checked first: whoever reads it does that."""
+        layer = self._layers.get(descriptor.digest)
+        return self.open_blob(descriptor) if layer is None else self._open(layer.member)
 
     def _image(self, entry: Entry) -> list[Descriptor]:
         config = ImageConfig.parse(entry.config, f"config {entry.config_digest}")

@@ -58,6 +58,15 @@ def open_source(files: Files) -> Iterator[ImageSource]:
 
 
 @contextmanager
+def open_suspect(files: Files) -> Iterator[ImageSource]:
+    """The images in a folder that may be damaged."""
+    # Few commands verify, and start-up counts.
+    from ocilayout.stores.suspect_layout import SuspectLayout
+
+    yield SuspectLayout(files)
+
+
+@contextmanager
 def open_destination(path: Path | None, options: DestinationOptions) -> Iterator[ImageDestination]:
     """A layout that exists is added to, another appears at `path` when it is committed.
 

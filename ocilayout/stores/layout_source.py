@@ -31,13 +31,18 @@ class LayoutSource:
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         """The blob file, not verified; raises BlobNotFound."""
-        try:
-            return self._files.open(descriptor.digest.blob_path)
-        except BlobNotFound:
-            raise BlobNotFound(
-                f"{self._files.label} lacks the blob {descriptor.digest} "
-                f"({descriptor.media_type}): the image is not whole"
-            ) from None
+        return open_blob_file(self._files, descriptor)
+
+
+def open_blob_file(files: Files, descriptor: Descriptor) -> BinaryIO:
+    """The file of a blob in a layout; raises BlobNotFound."""
+    try:
+        return files.open(descriptor.digest.blob_path)
+    except BlobNotFound:
+        raise BlobNotFound(
+            f"{files.label} lacks the blob {descriptor.digest} "
+            f"({descriptor.media_type}): the image is not whole"
+        ) from None
 
 
 def read_index(files: Files) -> Index:
@@ -66,11 +71,15 @@ def read_small(files: Files, name: str) -> bytes:
 
 def warn_of_other_case(files: Files) -> None:
     """Say where a name would fall together with a known one on a file system that folds case."""
+    for top in names_of_other_case(files):
+        notices.warn(f"{files.label} has {top!r} too, which some systems take for another file")
+
+
+def names_of_other_case(files: Files) -> list[str]:
+    """The names at the top that differ from known ones by case alone, once each."""
     known = {INDEX, MARKER, "manifest.json", "blobs", "version"}
-    for name in files.names():
-        top = name.partition("/")[0]
-        if top not in known and top.casefold() in known:
-            notices.warn(f"{files.label} has {top!r} too, which some systems take for another file")
+    tops = dict.fromkeys(name.partition("/")[0] for name in files.names())
+    return [top for top in tops if top not in known and top.casefold() in known]
 
 
 def _check_marker(files: Files) -> None:

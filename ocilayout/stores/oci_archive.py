@@ -34,6 +34,15 @@ def open_source(files: Files) -> Iterator[ImageSource]:
     yield LayoutSource(files)
 
 
+@contextmanager
+def open_suspect(files: Files) -> Iterator[ImageSource]:
+    """The images in a tar that may be damaged."""
+    # Few commands verify, and start-up counts.
+    from ocilayout.stores.suspect_layout import SuspectLayout
+
+    yield SuspectLayout(files)
+
+
 class _Destination:
     def __init__(self, tar: LayoutTar) -> None:
         self._tar = tar

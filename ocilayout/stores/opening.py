@@ -29,7 +29,7 @@ from ocilayout.stores import docker_archive, layout_dir, oci_archive, skopeo_dir
 from ocilayout.stores.layout_tar import is_stream, is_tar_name, outer_codec
 from ocilayout.stores.places import Place, parse_destination, parse_source
 from ocilayout.streams import CHUNK, FileWriter, copy_stream, readinto
-from ocilayout.tar_file import TarFile
+from ocilayout.tar_file import OnTwice, TarFile, refuse_twice
 from ocilayout.zstd_frames import window_of
 
 if TYPE_CHECKING:
@@ -107,12 +107,44 @@ def open_place(
     with ExitStack() as stack:
         files, outer = _open_files(found, scratch, stack)
         store = _store_of(found, files)
-        source = stack.enter_context(store.open_source(files))
-        if found.name is not None:
-            source = pick.by_name(source, found.name, files.label)
-        if found.digest is not None:
-            source = pick.by_digest(source, found.digest, files.label)
+        source = _picked(found, stack.enter_context(store.open_source(files)), files)
         yield Opened(found, store.dialect(files), source, files, outer)
+
+
+@contextmanager
+def open_suspect(
+    place: Place | str,
+    *,
+    scratch: Path | None = None,
+    registries: "Registries | None" = None,
+) -> Iterator[Opened]:
+    """The same as open_place, to be verified: what is wrong inside is told by find_problems.
+
+    Raises PlaceNotFound, and InvalidArchive where there is nothing that could be verified.
+    """
+    found = parse_source(place) if isinstance(place, str) else place
+    if found.is_engine or found.is_registry:
+        with open_place(found, scratch=scratch, registries=registries) as opened:
+            yield opened
+        return
+    with ExitStack() as stack:
+        files, outer = _open_files(found, scratch, stack, on_twice=_let_pass)
+        store = _store_of(found, files)
+        source = _picked(found, stack.enter_context(store.open_suspect(files)), files)
+        yield Opened(found, store.dialect(files), source, files, outer)
+
+
+def _picked(place: Place, source: ImageSource, files: Files) -> ImageSource:
+    """The image that the place names, or all."""
+    if place.name is not None:
+        source = pick.by_name(source, place.name, files.label)
+    if place.digest is not None:
+        source = pick.by_digest(source, place.digest, files.label)
+    return source
+
+
+def _let_pass(label: str, name: str) -> None:
+    """A member that is there twice is a finding of its own."""
 
 
 @contextmanager
@@ -202,11 +234,13 @@ def destination_transport(place: Place, wanted: str | None = None) -> str:
     return layout_dir.NAME
 
 
-def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> tuple[Files, Outer]:
+def _open_files(
+    place: Place, scratch: Path | None, stack: ExitStack, on_twice: OnTwice = refuse_twice
+) -> tuple[Files, Outer]:
     if place.path is None:
         if sys.stdin is None:
             raise UsageError("standard input is closed")
-        return _spooled(sys.stdin.buffer, "standard input", scratch, stack)
+        return _spooled(sys.stdin.buffer, "standard input", scratch, stack, on_twice)
     if place.path.is_dir():
         return stack.enter_context(FolderFiles(place.path)), Outer()
     label = str(place.path)
@@ -216,20 +250,24 @@ def _open_files(place: Place, scratch: Path | None, stack: ExitStack) -> tuple[F
     descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC)
     file = stack.enter_context(open(descriptor, "rb", buffering=0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return _spooled(cast(BinaryIO, file), label, scratch, stack)
+        return _spooled(cast(BinaryIO, file), label, scratch, stack, on_twice)
     if codec_of(os.pread(descriptor, 8, 0)).name != "none":
-        return _spooled(cast(BinaryIO, file), label, scratch, stack)
-    return _tar(cast(BinaryIO, file), label), Outer()
+        return _spooled(cast(BinaryIO, file), label, scratch, stack, on_twice)
+    return _tar(cast(BinaryIO, file), label, on_twice), Outer()
 
 
-def _tar(file: BinaryIO, label: str) -> Files:
+def _tar(file: BinaryIO, label: str, on_twice: OnTwice) -> Files:
     if os.fstat(file.fileno()).st_size == 0:
         raise InvalidArchive(f"{label} is empty: copy it again")
-    return TarFile(file, label)
+    return TarFile(file, label, on_twice)
 
 
 def _spooled(
-    content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack
+    content: BinaryIO,
+    label: str,
+    scratch: Path | None,
+    stack: ExitStack,
+    on_twice: OnTwice = refuse_twice,
 ) -> tuple[Files, Outer]:
     """A stream as a file that can be read at any place, inflated; it goes with the process."""
     import tempfile
@@ -250,7 +288,7 @@ def _spooled(
             "name a folder with room by --scratch"
         ) from None
     window = window_of(head) if codec.name == "zstd" else 0
-    return _tar(cast(BinaryIO, file), label), Outer(codec.name, window)
+    return _tar(cast(BinaryIO, file), label, on_twice), Outer(codec.name, window)
 
 
 class _Unowned(io.RawIOBase):

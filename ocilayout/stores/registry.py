@@ -215,6 +215,7 @@ class NoFiles:
     """The files of a place that has none of its own."""
 
     is_folder = False
+    repeated: Collection[str] = ()
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -222,6 +223,10 @@ class NoFiles:
     def names(self) -> Iterable[str]:
         """None."""
         return ()
+
+    def walk(self) -> Iterator[tuple[str, str]]:
+        """None."""
+        return iter(())
 
     def __contains__(self, name: str) -> bool:
         return False

@@ -5,6 +5,7 @@ of an index are `HEX.manifest.json`, blobs are `HEX` (containers/image, director
 """
 
 import os
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from ocilayout.errors import (
 )
 from ocilayout.graph import View, images_listed, is_document, walk
 from ocilayout.partial import partial_folder, replace_file, unlink_if_there
+from ocilayout.problems import Problem
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
 from ocilayout.spec import media_types, names, strict_json
 from ocilayout.spec.descriptor import Descriptor
@@ -32,6 +34,8 @@ from ocilayout.stores.layout_source import read_small
 NAME = "dir"
 MANIFEST = "manifest.json"
 VERSION_FILE = "version"
+_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_BLOB_FILE = re.compile(r"[0-9a-f]{64}(?:\.manifest\.json)?|signature-[0-9]+", re.ASCII)
 VERSION = "Directory Transport Version: 1.1\n"
 
 
@@ -49,6 +53,12 @@ def dialect(files: Files) -> str:
 def open_source(files: Files) -> Iterator[ImageSource]:
     """The image in the folder; raises InvalidDocument or InvalidArchive."""
     yield _Source(files)
+
+
+@contextmanager
+def open_suspect(files: Files) -> Iterator[ImageSource]:
+    """The image in a folder that may be damaged; raises where it has no readable manifest."""
+    yield _SuspectSource(files)
 
 
 class _Source:
@@ -69,6 +79,26 @@ class _Source:
             return self._files.open(name)
         except BlobNotFound:
             raise BlobNotFound(f"{self._files.label} lacks {descriptor.digest}") from None
+
+
+class _SuspectSource(_Source):
+    """The same, with what is wrong with its files."""
+
+    index_label = "index"
+
+    def problems(self, images: object) -> Iterator[Problem]:
+        """Files that are no part of the format."""
+        for name, kind in self._files.walk():
+            is_known = _BLOB_FILE.fullmatch(name) or name in {MANIFEST, VERSION_FILE}
+            if kind != "directory" and not is_known:
+                yield Problem("file-stray", name, "no part of a dir: of skopeo's")
+
+    def stored(self) -> Iterator[Descriptor]:
+        """Every blob file; a manifest is only known by what leads to it."""
+        for name, kind in self._files.walk():
+            if kind == "file" and _HEX.fullmatch(name):
+                size = self._files.size(name)
+                yield Descriptor.make("application/octet-stream", Digest("sha256", name), size)
 
 
 def _file_name(descriptor: Descriptor) -> str:

@@ -128,7 +128,7 @@ def _check_halves(files: TarFile, entries: list[Entry]) -> None:
 def _named_by_docker(edited: bytes | None, entries: list[Entry] | None) -> set[str]:
     """The members that manifest.json names."""
     if edited is None:
-        return {path for entry in entries or () for path in (entry.path, *entry.layers)}
+        return {path for entry in entries or () for path in (entry.config_path, *entry.layers)}
     listed = strict_json.parse(edited, MANIFEST)
     assert isinstance(listed, list)
     return {path for item in listed for path in (item["Config"], *(item["Layers"] or ()))}

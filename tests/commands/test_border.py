@@ -135,6 +135,7 @@ VERBS = [
     "save",
     "tag",
     "untag",
+    "validate",
 ]
 
 

@@ -1,7 +1,7 @@
 """The files of a tar or a folder, without either."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -14,10 +14,14 @@ class MemoryFiles:
 
     files: Mapping[str, bytes]
     is_folder: bool = False
+    repeated: tuple[str, ...] = ()
     label: str = "memory.tar"
 
     def names(self) -> list[str]:
         return list(self.files)
+
+    def walk(self) -> Iterator[tuple[str, str]]:
+        return ((name, "file") for name in self.files)
 
     def __contains__(self, name: str) -> bool:
         return name in self.files

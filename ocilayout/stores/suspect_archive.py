@@ -1,0 +1,154 @@
+"""A Docker archive that may be damaged: manifest.json, repositories, and the files they name."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from itertools import filterfalse
+from typing import BinaryIO
+
+from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument, OciLayoutError
+from ocilayout.problems import Problem
+from ocilayout.protocols import Files
+from ocilayout.spec import strict_json
+from ocilayout.spec.damaged_documents import readable_index
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import list_digest
+from ocilayout.spec.names import is_pin, names_of
+from ocilayout.spec.reference import Reference
+from ocilayout.stores.docker_entries import MANIFEST, Entry, read_entry, read_list
+from ocilayout.stores.docker_images import DockerImages
+from ocilayout.stores.layout_source import INDEX, read_small
+from ocilayout.stores.suspect_layout import Images, listing_problems
+
+REPOSITORIES = "repositories"
+# What docker before 1.10 read, and docker 20.10, podman and skopeo write all the same.
+_LEGACY = re.compile(r"[0-9a-f]{64}/(?:VERSION|json|layer\.tar)")
+
+
+class SuspectArchive:
+    """The images of a Docker archive without an OCI half."""
+
+    absent: Collection[Digest] = frozenset()
+    index_label = f"{MANIFEST}, read as an index"
+
+    def __init__(self, files: Files) -> None:
+        """Raises nothing but OSError: what is wrong is told by `problems`."""
+        self._files = files
+        self._found: list[Problem] = []
+        self._entries = list(_readable(files, self._found))
+        self._images = DockerImages(files, [entry for _, entry in self._entries], self._refused)
+        self.index = self._images.index
+
+    def _refused(self, position: int, error: OciLayoutError) -> None:
+        where = self._entries[position][0]
+        self._found.append(Problem("manifest-json-invalid", where, str(error)))
+
+    def open_blob(self, descriptor: Descriptor) -> BinaryIO:
+        """A layer, not verified, or a document that was made here; raises BlobNotFound."""
+        return self._images.open_unchecked(descriptor)
+
+    def problems(self, images: Images | None) -> Iterator[Problem]:
+        """What is wrong with the files."""
+        yield from self._found
+        yield from listing_problems(self._files)
+        entries = [entry for _, entry in self._entries]
+        yield from _repository_problems(self._files, entries)
+        known = {layer for entry in entries for layer in entry.layers}
+        known |= {entry.config_path for entry in entries}
+        for name, kind in self._files.walk():
+            is_known = name in known or name in {MANIFEST, REPOSITORIES} or _LEGACY.fullmatch(name)
+            if kind != "directory" and not is_known:
+                yield Problem("file-stray", name, f"{MANIFEST} does not name it")
+
+    def stored(self) -> Iterator[Descriptor]:
+        """None: files are not named by their digests, but by manifest.json."""
+        return iter(())
+
+
+def hybrid_problems(files: Files, images: Images | None) -> Iterator[Problem]:
+    """In what manifest.json and `repositories` differ from the layout that they lie beside."""
+    if MANIFEST not in files:
+        return
+    found: list[Problem] = []
+    entries = list(_readable(files, found))
+    yield from found
+    for where, entry in entries:
+        lists = None if images is None else images.get(entry.config_digest)
+        if images is not None and lists is None:
+            text = f"{INDEX} does not lead to image {entry.config_digest}"
+            yield Problem("manifest-json-mismatch", f"{where}.Config", text)
+        in_blobs = all(path.startswith("blobs/") for path in entry.layers)
+        if lists and in_blobs and list_digest(entry.layers) not in lists:
+            text = f"the layers of image {entry.config_digest} are others in {INDEX}"
+            yield Problem("manifest-json-mismatch", f"{where}.Layers", text)
+    plain = [entry for _, entry in entries]
+    if all(problem.level != "error" for problem in found):
+        yield from _name_problems(files, plain)
+    yield from _repository_problems(files, plain)
+
+
+def _readable(files: Files, found: list[Problem]) -> Iterator[tuple[str, Entry]]:
+    """The entries that can be read; what is wrong with the others goes to `found`."""
+    try:
+        items = read_list(files, MANIFEST)
+    except (BlobNotFound, InvalidArchive, InvalidDocument) as error:
+        found.append(Problem("manifest-json-invalid", MANIFEST, str(error)))
+        return
+    for position, item in enumerate(items):
+        where = f"{MANIFEST}: [{position}]"
+        try:
+            entry = read_entry(files, item, where)
+        except (BlobNotFound, InvalidArchive, InvalidDocument) as error:
+            text = str(error).removeprefix(where).lstrip(": ")
+            found.append(Problem("manifest-json-invalid", where, text))
+            continue
+        found.extend(_tag_problems(entry, where))
+        absent = [layer for layer in entry.layers if layer not in files]
+        if absent:
+            text = f"the archive has no member {absent[0]!r}"
+            found.append(Problem("manifest-json-invalid", f"{where}.Layers", text))
+        yield where, entry
+
+
+def _tag_problems(entry: Entry, where: str) -> Iterator[Problem]:
+    for tag in filterfalse(is_pin, entry.tags):
+        try:
+            Reference.parse(tag)
+        except InvalidDocument as error:
+            yield Problem("name-invalid", f"{where}.RepoTags", str(error))
+
+
+def _name_problems(files: Files, entries: Iterable[Entry]) -> Iterator[Problem]:
+    try:
+        index = readable_index(read_small(files, INDEX), INDEX)
+    except (BlobNotFound, InvalidArchive, InvalidDocument):
+        return
+    listed = {name for entry in index.children for name in names_of(entry)}
+    saved = {name for entry in entries for name in entry.names}
+    if listed and saved - listed:
+        text = f"{', '.join(sorted(saved - listed))} is no name in {INDEX}"
+        yield Problem("names-mismatch", MANIFEST, text)
+
+
+def _repository_problems(files: Files, entries: Iterable[Entry]) -> Iterator[Problem]:
+    if REPOSITORIES not in files:
+        return
+    saved = {name for entry in entries for name in entry.names}
+    try:
+        value = strict_json.parse_object(read_small(files, REPOSITORIES), REPOSITORIES)
+        named = {
+            str(Reference.parse(f"{repository}:{tag}"))
+            for repository, tags in value.items()
+            for tag in (tags if isinstance(tags, dict) else {})
+        }
+    except OciLayoutError as error:
+        yield Problem("repositories-mismatch", REPOSITORIES, str(error))
+        return
+    for more, fewer, text in (
+        (saved, named, f"{MANIFEST} has more"),
+        (named, saved, f"{MANIFEST} lacks"),
+    ):
+        if more - fewer:
+            yield Problem(
+                "repositories-mismatch", REPOSITORIES, f"{text}: {', '.join(sorted(more - fewer))}"
+            )

@@ -1,0 +1,16 @@
+"""A blob that is no document, and what others say of it."""
+
+from dataclasses import dataclass, field
+
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+
+
+@dataclass
+class Leaf:
+    """Where it was met first, and what it has to be."""
+
+    descriptor: Descriptor
+    where: str
+    diff_ids: set[Digest] = field(default_factory=set)
+    """What it must inflate to: more than one, if images disagree, is more than it can."""

@@ -1,0 +1,106 @@
+"""`validate` as a person meets it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import CommandLine
+from tests.image_files import write_layout
+from tests.images import make_image, make_source
+from tests.program import SAMPLES, program
+from tests.verify.spoiled import SPOILED
+
+IMAGES = sorted(
+    path
+    for path in SAMPLES.iterdir()
+    if path.name != "README.md" and not path.name.startswith("rootfs")
+)
+
+
+@pytest.mark.parametrize("place", IMAGES, ids=lambda path: path.name)
+def test_samples_of_real_tools_have_no_error(ocilayout: CommandLine, place: Path) -> None:
+    done = ocilayout.succeed("validate", place)
+    assert "error" not in done.out
+    assert "warning" not in done.out
+
+
+def test_a_sound_place_is_one_line_beside_the_data(ocilayout: CommandLine) -> None:
+    place = SAMPLES / "buildx-multi-attested.tar"
+    done = ocilayout.succeed("validate", place)
+    assert done.out == ""
+    assert done.err == f"{place}: 3 images, 4 layers, 21.6 KiB read: no problem found\n"
+
+
+def test_a_finding_is_one_line_with_all_that_is_known(
+    ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    place = SPOILED["platform-mismatch"](tmp_path)
+    done = ocilayout.succeed("validate", place)
+    assert done.out == (
+        f"{place}: warning: index.json: manifests[0].platform.architecture: arm64 in the index, "
+        "amd64 in the config; state the right one with merge --set-platform, or build it again "
+        "[platform-mismatch]\n"
+    )
+    assert done.err.endswith(" read: 1 warning\n")
+
+
+def test_errors_are_3(ocilayout: CommandLine, tmp_path: Path) -> None:
+    done = ocilayout("validate", SPOILED["diff-id-mismatch"](tmp_path))
+    assert done.code == 3
+    assert "[diff-id-mismatch]" in done.out
+
+
+def test_fast_says_that_it_read_no_layers(ocilayout: CommandLine, tmp_path: Path) -> None:
+    done = ocilayout.succeed("validate", "--fast", SPOILED["diff-id-mismatch"](tmp_path))
+    assert done.err.endswith(" read, but no layers (--fast): no problem found\n")
+
+
+def test_quiet_is_errors_alone(ocilayout: CommandLine, tmp_path: Path) -> None:
+    done = ocilayout.succeed("validate", "-q", SPOILED["platform-mismatch"](tmp_path))
+    assert (done.out, done.err) == ("", "")
+    damaged = SPOILED["diff-id-mismatch"](tmp_path / "other")
+    done = ocilayout("validate", "-q", damaged)
+    assert (done.out.count("\n"), done.err) == (1, "")
+
+
+def test_a_place_that_is_not_there_hinders_no_other(ocilayout: CommandLine, tmp_path: Path) -> None:
+    layout = write_layout(tmp_path / "layout", make_source(make_image()))
+    done = ocilayout("validate", tmp_path / "absent", layout)
+    assert done.code == 1
+    assert "absent does not exist" in done.err
+    assert "no problem found" in done.err
+
+
+def test_what_is_no_image_is_a_finding(ocilayout: CommandLine) -> None:
+    done = ocilayout("validate", SAMPLES / "rootfs-amd64.tar")
+    assert done.code == 3
+    assert "[place-unreadable]" in done.out
+
+
+def test_json_has_every_part_of_a_finding(ocilayout: CommandLine, tmp_path: Path) -> None:
+    layout = SPOILED["diff-id-mismatch"](tmp_path)
+    done = ocilayout("validate", "--json", layout, SAMPLES / "crane-386.tar")
+    damaged, sound = done.json["places"]
+    assert (done.code, damaged["errors"], sound["errors"]) == (3, 1, 0)
+    assert damaged["problems"][0].keys() == {"level", "code", "where", "text", "remedy"}
+    assert sound["problems"] == []
+    assert (sound["dialect"], sound["images"], sound["layers"]) == ("docker-archive", 1, 2)
+
+
+def test_a_name_picks_what_is_looked_at(ocilayout: CommandLine, tmp_path: Path) -> None:
+    good, bad = make_image().named("v1"), make_image("linux/arm64").named("v2")
+    layout = write_layout(tmp_path / "layout", make_source(good, bad))
+    (layout / bad.descriptor.digest.blob_path).unlink()
+    ocilayout.succeed("validate", f"{layout}:v1")
+    assert ocilayout("validate", f"{layout}:v2").code == 3
+
+
+def test_standard_input_can_be_looked_at() -> None:
+    place = SAMPLES / "docker-20.10-amd64.tar"
+    done = program("validate", "-", stdin=place.read_bytes())
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
+def test_a_progress_bar_is_drawn_where_it_is_asked_for(ocilayout: CommandLine) -> None:
+    place = SAMPLES / "crane-386.tar"
+    assert "%" in ocilayout.succeed("validate", "--progress", "always", place).err

@@ -1,0 +1,34 @@
+"""What can be read of documents that are damaged."""
+
+import json
+
+import pytest
+
+from ocilayout.errors import InvalidDocument
+from ocilayout.spec import media_types
+from ocilayout.spec.damaged_documents import descriptors_in, readable_index
+from ocilayout.spec.descriptor import Descriptor
+from tests.images import make_image
+
+GOOD = dict(make_image().descriptor.fields)
+
+
+def test_each_descriptor_comes_with_its_place_or_with_what_is_wrong_with_it() -> None:
+    found = dict(descriptors_in({"config": 1, "layers": [GOOD, {}], "manifests": None}, "m"))
+    assert list(found) == ["m: config", "m: layers[0]", "m: layers[1]"]
+    assert isinstance(found["m: layers[0]"], Descriptor)
+    assert isinstance(found["m: config"], InvalidDocument)
+    assert str(found["m: layers[1]"]) == "m: layers[1].digest is missing"
+
+
+def test_an_index_has_the_entries_that_can_be_read() -> None:
+    raw = json.dumps({"manifests": [{"digest": "x"}, GOOD]}).encode()
+    index = readable_index(raw, "index.json")
+    assert [child.fields for child in index.children] == [GOOD]
+    assert index.raw == raw
+    assert index.media_type == media_types.OCI_INDEX
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"null", b'{"manifests": 7}', b"\xff"])
+def test_what_is_no_index_has_no_entries(raw: bytes) -> None:
+    assert readable_index(raw, "index.json").children == ()
