@@ -266,12 +266,13 @@ def _zlib_compressor(level: int) -> _Compressor:
 def _deflate_zstd(out: Flushable, level: int, threads: int) -> AbstractContextManager[Writable]:
     import zstandard
 
-    # Always with workers, also if only one: its output differs from that without any. A worker
-    # takes about 8 MiB up to level 9, above it more than all else together, so there is one.
+    # Always with workers, also if only one: its output differs from that without any. What each
+    # holds grows with the size of a job; above level 9 it is more than all else together, so there
+    # is one.
     parameters = zstandard.ZstdCompressionParameters.from_level(
         level,
         threads=max(threads, 1) if level <= 9 else 1,
-        job_size=(2 if level <= 9 else 8) * 1024 * 1024,
+        job_size=(1 if level <= 9 else 8) * 1024 * 1024,
         write_checksum=1,
     )
     compressor = zstandard.ZstdCompressor(compression_params=parameters)

@@ -30,7 +30,7 @@ from ocilayout.streams import (
     copy_stream,
 )
 
-MAX_LAYERS_AT_ONCE = 4
+MAX_LAYERS_AT_ONCE = 3
 """What keeps memory within its bounds, with MAX_THREADS."""
 
 
