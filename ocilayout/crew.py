@@ -4,11 +4,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import count
-from threading import Event
 from types import TracebackType
 from typing import TypeVar
 
-from ocilayout.stopping import Abandoned, stop_if_abandoned, stop_when
+from ocilayout.stopping import Abandoned, Stop, stop_if_abandoned, stop_when
 
 MAX_THREADS = 8
 """What keeps memory within its bounds on machines with many processors."""
@@ -25,7 +24,7 @@ class Crew:
     """
 
     def __init__(self) -> None:
-        self._stopped = Event()
+        self._stopped = Stop()
         self._numbers = count()
         self._failures: list[tuple[int, BaseException]] = []
         self._pools: dict[str, ThreadPoolExecutor] = {}

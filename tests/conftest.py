@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ocilayout.registries import retries
 from tests.real.artefacts import dialect, discover
 from tests.real.conversions import FORMS, Conversions
 
@@ -47,3 +48,22 @@ def _parameter(path: Path, corpus: Path, grouped: bool) -> object:
 @pytest.fixture(scope="session")
 def conversions(tmp_path_factory: pytest.TempPathFactory) -> Conversions:
     return Conversions(tmp_path_factory)
+
+
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has to ask a registry again, does so at once."""
+    monkeypatch.setattr(retries, "FIRST", 0.001)
+    monkeypatch.setattr(retries, "LONGEST", 0.02)
+
+
+@pytest.fixture
+def nobodys_logins(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs the tests may be logged in somewhere."""
+    empty = str(tmp_path_factory.mktemp("config"))
+    for name in ("HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, empty)
+    for name in ("REGISTRY_AUTH_FILE", "OCILAYOUT_CREDS"):
+        monkeypatch.delenv(name, raising=False)

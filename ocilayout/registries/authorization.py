@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from ocilayout.errors import AccessDenied, InvalidDocument, RegistryFailed
 from ocilayout.registries.challenges import Challenge, parse_challenges
 from ocilayout.registries.credentials import Credentials
+from ocilayout.registries.hosts import canonical
 from ocilayout.registries.http import Answer
 from ocilayout.registries.origin import Origin, token_server
 from ocilayout.registries.refusals import refusal
@@ -96,7 +97,7 @@ class Authorization:
             return found if found != refused else None
 
     def _log_in(self, challenge: Challenge, scopes: Scopes) -> str:
-        credentials = self._credentials_of(_repository(scopes))
+        credentials = self._credentials_of(repository_in(scopes))
         if challenge.scheme == "basic":
             login = self._basic(credentials)
         else:
@@ -107,8 +108,8 @@ class Authorization:
     def _basic(self, credentials: Credentials | None) -> _Login:
         if credentials is None or credentials.identity_token is not None:
             raise AccessDenied(
-                f"{self._origin} wants a login: docker login {self._origin.address}, or name one "
-                "by --creds-file"
+                f"{self._origin} wants a login: docker login {canonical(self._origin.address)}, "
+                "or name one by --creds-file"
             )
         return _Login(_basic_header(credentials), float("inf"))
 
@@ -116,6 +117,8 @@ class Authorization:
         self, challenge: Challenge, credentials: Credentials | None, scopes: Scopes
     ) -> _Login:
         realm = challenge.parameters.get("realm", "")
+        if not realm:
+            raise RegistryFailed(f"{self._origin} wants a token, but does not say from where")
         service = challenge.parameters.get("service", "")
         agreed = self._is_agreed(realm)
         url = realm if agreed else token_server(self._registry, realm)
@@ -204,7 +207,7 @@ def _refused_login(answer: Answer, registry: Origin, credentials: Credentials | 
         who = "without a login" if credentials is None else "with the login that is known"
         return AccessDenied(
             f"{Origin.of(answer.url)} gives no token for {registry} {who} ({answer.status}): "
-            f"docker login {registry.address}, or name a login by --creds-file"
+            f"docker login {canonical(registry.address)}, or name a login by --creds-file"
         )
     if 300 <= answer.status < 400:
         answer.close()
@@ -212,6 +215,6 @@ def _refused_login(answer: Answer, registry: Origin, credentials: Credentials | 
     return refusal(answer, "give a token")
 
 
-def _repository(scopes: Scopes) -> str:
+def repository_in(scopes: Scopes) -> str:
     """The repository that is asked for first: it is the one whose login is used."""
     return scopes[0].split(":")[1] if scopes else ""

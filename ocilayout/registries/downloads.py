@@ -107,6 +107,7 @@ class Download(io.RawIOBase):
             part = answer.part(min(self._position - skipped, 1 << 20))
             if not part:
                 raise Unanswered(f"{shown(answer.url)} ended after {skipped} bytes")
+            self._pace.check(len(part), shown(answer.url))
             skipped += len(part)
 
 

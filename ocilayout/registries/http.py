@@ -6,16 +6,19 @@ Nothing here follows a redirect, repeats a request or logs in: who asks decides 
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from http.client import IncompleteRead
 from typing import Any
+from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
-from urllib3.util import Timeout, make_headers, parse_url
+from urllib3.util import Timeout, Url, make_headers, parse_url
 
 from ocilayout.errors import NotEncrypted, RegistryFailed, Unanswered
+from ocilayout.registries.connections import interruptible, manager
 from ocilayout.registries.origin import Origin, shown
 from ocilayout.streams import CHUNK
 
@@ -81,7 +84,8 @@ class Answer:
     def part(self, limit: int) -> bytes:
         """What has come, up to `limit` bytes; nothing at the end. Raises Unanswered."""
         try:
-            return self._response.read1(limit)
+            with interruptible(self._response.connection):
+                return self._response.read1(limit)
         except (HTTPError, OSError) as error:
             raise _unanswered(self.url, error) from None
 
@@ -108,21 +112,26 @@ class Http:
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None
     ) -> Answer:
-        """One request; raises Unanswered, or RegistryFailed where trying again is no use."""
+        """One request; raises Unanswered, or RegistryFailed where trying again is no use.
+
+        What the body raises is raised as it is: that is no failure of the line.
+        """
         pool = self._pool(Origin.of(url))
         try:
             response = pool.urlopen(
                 method,
                 url,
                 headers={"User-Agent": "ocilayout", **headers},
-                body=body,
+                body=body if body is None or isinstance(body, bytes) else _marked(body),
                 redirect=False,
                 retries=False,
                 preload_content=False,
                 decode_content=False,
             )
+        except _BodyFailed as failed:
+            raise failed.error from None
         except (HTTPError, OSError, ValueError) as error:
-            raise _unanswered(url, error) from None
+            raise _unanswered(url, error, pool.proxy) from None
         challenges = tuple(response.headers.getlist("WWW-Authenticate"))
         return Answer(url, response.status, response.headers, challenges, response)
 
@@ -150,15 +159,10 @@ class Http:
             if context.verify_mode == ssl.CERT_NONE:
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         proxy = self._proxy(origin)
-        if proxy is None:
-            return urllib3.PoolManager(1, **settings)
-        login = parse_url(proxy).auth
-        return urllib3.ProxyManager(
-            proxy,
-            1,
-            proxy_headers=make_headers(proxy_basic_auth=login) if login else None,
-            **settings,
-        )
+        login = parse_url(proxy).auth if proxy else None
+        if login:
+            settings["proxy_headers"] = make_headers(proxy_basic_auth=unquote(login))
+        return manager(proxy, **settings)
 
     def _proxy(self, origin: Origin) -> str | None:
         """As Go's programs do, loopback is never asked of a proxy."""
@@ -176,7 +180,22 @@ class Http:
         return found
 
 
-def _unanswered(url: str, error: Exception) -> RegistryFailed:
+class _BodyFailed(Exception):
+    """Tells an error of what is sent from one of the line, which urllib3 would mix up."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _marked(parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    try:
+        yield from parts
+    except Exception as error:
+        raise _BodyFailed(error) from error
+
+
+def _unanswered(url: str, error: Exception, proxy: Url | None = None) -> RegistryFailed:
     where = Origin.of(url)
     reason = _reason(error)
     if isinstance(reason, ssl.SSLCertVerificationError):
@@ -190,7 +209,8 @@ def _unanswered(url: str, error: Exception) -> RegistryFailed:
                 f"{where} does not speak TLS: if that is as it should be, say --plain-http"
             )
         return Unanswered(f"{where}: TLS failed: {reason.reason or reason}")
-    return Unanswered(f"{where} gives no answer: {_words(reason)}")
+    through = f" through the proxy {proxy.netloc}" if proxy else ""
+    return Unanswered(f"{where} gives no answer{through}: {_words(reason)}")
 
 
 _PLAIN = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
@@ -217,5 +237,7 @@ def _words(error: BaseException) -> str:
         error, NewConnectionError
     ):
         return "it took too long"
+    if isinstance(error, IncompleteRead):
+        return "it broke off"
     text = str(error).rpartition(": ")[2] or type(error).__name__
     return text[:200]

@@ -99,7 +99,10 @@ def token_server(registry: str, realm: str) -> str:
     if here.scheme == "https" and there.scheme == "http":
         raise RegistryFailed(f"{here} asks to log in at {there}, which is not encrypted: refused")
     if there.host != here.host and _is_private(there.host):
-        raise RegistryFailed(f"{here} asks to log in at {there}, a private address: refused")
+        raise RegistryFailed(
+            f"{here} asks to log in at {there}, a private address, which is refused: if that is "
+            f"its token server, say --token-server {there.address}"
+        )
     return url
 
 

@@ -6,9 +6,11 @@ distribution-spec, "Listing Referrers" and "Referrers Tag Schema"; cosign's SIGN
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ocilayout import notices
 from ocilayout.registries.http import Answer
 from ocilayout.registries.refusals import refusal
 from ocilayout.registries.repository import Document, Repository
+from ocilayout.registries.uploads import TAKEN
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest
@@ -49,12 +51,19 @@ def list_referrer(repository: Repository, document: Document, answer: Answer) ->
     subject = document.subject
     if subject is None or answer.headers.get("OCI-Subject"):
         return
-    index = _fallback(repository, subject.digest) or Index.of([])
+    tag = _tag(subject.digest)
+    index = repository.manifest(tag) or Index.of([])
+    if not isinstance(index, Index):
+        notices.warn(
+            f"{repository.registry.host}/{repository.path}:{tag} is no index, so what refers to "
+            f"{subject.digest} cannot be listed there: remove that tag"
+        )
+        return
     if any(child.digest == document.descriptor.digest for child in index.children):
         return
     children = [dict(child.fields) for child in (*index.children, _listed(document))]
-    put = repository.put_manifest(_tag(subject.digest), index.with_fields(manifests=children))
-    if put.status != 201:
+    put = repository.put_manifest(tag, index.with_fields(manifests=children))
+    if put.status not in TAKEN:
         raise refusal(put, f"list what refers to {subject.digest}")
     put.discard()
 

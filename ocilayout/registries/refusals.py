@@ -13,12 +13,14 @@ from ocilayout.errors import (
     OciLayoutError,
     RegistryFailed,
 )
+from ocilayout.registries.hosts import canonical
 from ocilayout.registries.http import Answer
-from ocilayout.registries.origin import Origin
+from ocilayout.registries.origin import Origin, shown
 from ocilayout.spec import strict_json
 
 _MAX_BODY = 16 * 1024
 _MAX_WORDS = 300
+_LOGIN = "another login: docker login, or name one by --creds-file"
 
 
 def refusal(answer: Answer, doing: str) -> OciLayoutError:
@@ -28,18 +30,18 @@ def refusal(answer: Answer, doing: str) -> OciLayoutError:
     """
     codes, words = _told(answer)
     said = f": {words}" if words else ""
-    where = Origin.of(answer.url).address
+    where = canonical(Origin.of(answer.url).address)
     text = f"{where} refused to {doing} ({answer.status}{said})"
-    if answer.status in {401, 403} or codes & {"UNAUTHORIZED", "DENIED"}:
-        return AccessDenied(
-            f"{text}: log in with docker login {where}, or name a login by --creds-file"
-        )
-    if answer.status == 404 and "BLOB_UNKNOWN" in codes:
-        return BlobNotFound(text)
+    if answer.status == 401 or "UNAUTHORIZED" in codes:
+        return AccessDenied(f"{text}: there is no such repository, or it wants {_LOGIN}")
+    if answer.status == 403 or "DENIED" in codes:
+        return AccessDenied(f"{text}: that may need {_LOGIN}")
     if answer.status == 404:
-        return ImageNotFound(
-            f"{where} has not what was asked for: to {doing} ({answer.status}{said})"
-        )
+        kind = BlobNotFound if "BLOB_UNKNOWN" in codes else ImageNotFound
+        return kind(f"{where} cannot {doing} (404{said}): it has nothing of that name")
+    if 300 <= answer.status < 400:
+        place = shown(answer.headers.get("Location", "nowhere"))
+        return RegistryFailed(f"{text}: it redirects to {place}, and only downloads follow")
     if answer.status == 413:
         return RegistryFailed(f"{text}: send less at a time, with --chunk-size")
     if answer.status == 429:
@@ -49,6 +51,8 @@ def refusal(answer: Answer, doing: str) -> OciLayoutError:
         return RegistryFailed(
             f"{text}: if it speaks TLS, name its authority by --ca, or say --insecure"
         )
+    if answer.status >= 500:
+        return RegistryFailed(f"{text}: try again later; its own log should say why it fails")
     return RegistryFailed(text)
 
 
@@ -56,7 +60,7 @@ def refused_document(answer: Answer, media_type: str, doing: str) -> OciLayoutEr
     """The same for a document, which an old registry may refuse for its media type."""
     error = refusal(answer, doing)
     is_oci = media_type.startswith("application/vnd.oci.")
-    if is_oci and type(error) is RegistryFailed and answer.status in {400, 404, 405, 406, 415}:
+    if is_oci and type(error) is RegistryFailed and answer.status in {400, 405, 406, 415}:
         return RegistryFailed(
             f"{error}: if it is an old one that knows no OCI types, say --media-types docker"
         )

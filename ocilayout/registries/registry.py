@@ -14,11 +14,11 @@ from functools import cache
 from ocilayout import notices
 from ocilayout.errors import NotEncrypted, RegistryFailed, Unanswered
 from ocilayout.registries.access import Access
-from ocilayout.registries.authorization import Authorization, Scopes
+from ocilayout.registries.authorization import Authorization, Scopes, repository_in
 from ocilayout.registries.http import Answer, Body, Http
 from ocilayout.registries.origin import Origin, at_home, redirected, shown
 from ocilayout.registries.refusals import refusal
-from ocilayout.registries.retries import persistently
+from ocilayout.registries.retries import ATTEMPTS, FIRST_ATTEMPTS, persistently
 from ocilayout.spec.digest import Digest
 
 MAX_REDIRECTS = 5
@@ -37,6 +37,7 @@ class Registry:
         self._endpoint = access.endpoint_of(host)
         self._http = Http(self._context_of)
         self._lock = threading.Lock()
+        self._is_there = False
         self._url: str | None = None
         self._authorization: Authorization | None = None
         self._blobs: dict[Digest, list[str]] = {}
@@ -100,15 +101,16 @@ class Registry:
         stated = self._with_login(headers, scopes)
         answer = self._http.send(method, url, stated, body)
         if answer.status == 401:
-            answer.discard()
-            refused = stated.get("Authorization")
-            if self._logins().challenged(answer.challenges, scopes, refused) is None:
-                raise refusal(answer, "take an upload")
+            refused = refusal(answer, f"take an upload to {repository_in(scopes)}")
+            login = stated.get("Authorization")
+            if self._logins().challenged(answer.challenges, scopes, login) is None:
+                raise refused
             raise Unanswered(f"{self.host}: the login ended during an upload")
         return answer
 
     def foreign(self, url: str, headers: Mapping[str, str]) -> Answer:
         """The answer to a GET beyond the registry, without any login; raises RegistryFailed."""
+        url = redirected(self._base(), url)
         answer = self._elsewhere("GET", url, headers)
         for _ in range(MAX_REDIRECTS):
             if answer.status not in _REDIRECTS:
@@ -125,18 +127,25 @@ class Registry:
     def _ask_at_home(
         self, method: str, url: str, scopes: Scopes, headers: Mapping[str, str], body: bytes | None
     ) -> Answer:
-        for _ in range(MAX_LOGINS):
+        for attempt in range(MAX_LOGINS + 1):
             stated = self._with_login(headers, scopes)
             answer = persistently(
-                lambda: self._http.send(method, url, stated, body)  # noqa: B023
+                lambda: self._http.send(method, url, stated, body),  # noqa: B023
+                self._patience,
             )
+            self._is_there = True
             if answer.status != 401:
                 return answer
-            answer.discard()
-            refused = stated.get("Authorization")
-            if self._logins().challenged(answer.challenges, scopes, refused) is None:
+            refused = refusal(answer, f"open {repository_in(scopes)}")
+            login = stated.get("Authorization")
+            if attempt == MAX_LOGINS or not self._logins().challenged(
+                answer.challenges, scopes, login
+            ):
                 break
-        raise refusal(answer, "log in")
+        raise refused
+
+    def _patience(self) -> int:
+        return ATTEMPTS if self._is_there else FIRST_ATTEMPTS
 
     def _followed(
         self,
@@ -176,7 +185,7 @@ class Registry:
             return self._authorization
 
     def _context_of(self, address: str) -> ssl.SSLContext:
-        if address == self._endpoint.address:
+        if address == Origin.of(f"https://{self._endpoint.address}").address:
             return self._endpoint.context()
         # A client's certificate says who it is, which other servers are not told.
         others = replace(self._access, certificate=None, key=None)
@@ -194,7 +203,10 @@ class Registry:
         for scheme in earlier:
             url = f"{scheme}://{self._endpoint.address}"
             try:
-                self._elsewhere("GET", f"{url}/v2/", {}).close()
+                persistently(
+                    lambda: self._http.send("GET", f"{url}/v2/", {}),  # noqa: B023
+                    self._patience,
+                ).close()
             except NotEncrypted:
                 notices.note(f"{self.host} speaks {last}, as the configuration allows")
                 continue

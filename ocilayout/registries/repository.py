@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from io import BytesIO
 from typing import BinaryIO, cast
 
-from ocilayout.errors import InvalidDocument, OciLayoutError, RegistryFailed
-from ocilayout.registries.downloads import Download
+from ocilayout.errors import AccessDenied, InvalidDocument, RegistryFailed
+from ocilayout.registries.downloads import Download, Fetch
 from ocilayout.registries.http import Answer
 from ocilayout.registries.origin import at_home
 from ocilayout.registries.refusals import refusal
@@ -19,7 +20,9 @@ from ocilayout.spec.documents import Index, Manifest, parse_document
 from ocilayout.spec.reference import is_tag
 from ocilayout.streams import VerifiedReader
 
-MAX_PAGES = 10_000
+MAX_PAGES = 1_000
+MAX_REFERRERS = 10_000
+"""Of one manifest."""
 PAGE = 1000
 _ACCEPT = ", ".join(
     [
@@ -31,7 +34,7 @@ _ACCEPT = ", ".join(
         "*/*;q=0.1",
     ]
 )
-_NEXT = re.compile(r'\s*<([^<>]*)>\s*;\s*rel\s*=\s*"?next"?', re.ASCII | re.IGNORECASE)
+_NEXT = re.compile(r'<([^<>]*)>\s*;[^<>]*?\brel\s*=\s*"?next\b', re.ASCII | re.IGNORECASE)
 Document = Index | Manifest
 
 
@@ -74,25 +77,32 @@ class Repository:
         return self._has(f"blobs/{blob.digest}", {})
 
     def _has(self, target: str, headers: Mapping[str, str]) -> bool:
-        answer = self._ask("HEAD", target, headers=headers)
+        """GET knows where HEAD fails: Amazon's public registry answers it with 401, storage that
+        was signed for GET with 403, others do not know it."""
+        with suppress(AccessDenied):
+            answer = self._ask("HEAD", target, headers=headers)
+            answer.close()
+            if answer.status in {200, 404}:
+                return answer.status == 200
+        answer = self._ask("GET", target, headers=headers)
+        if answer.status not in {200, 404}:
+            raise refusal(answer, f"say whether it has {target}")
         answer.close()
-        if answer.status in {200, 404}:
-            return answer.status == 200
-        raise refusal(answer, f"say whether it has {target}")
+        return answer.status == 200
 
     def open_blob(self, blob: Descriptor) -> BinaryIO:
         """The content, asked for when it is first read, and not verified."""
-        return cast(
-            BinaryIO,
-            Download(
-                lambda headers: self._ask("GET", f"blobs/{blob.digest}", headers=headers),
-                blob.size,
-                lambda answer: self._refused_blob(answer, blob),
-            ),
+        return self._download(
+            blob, lambda headers: self._ask("GET", f"blobs/{blob.digest}", headers=headers)
         )
 
-    def _refused_blob(self, answer: Answer, blob: Descriptor) -> OciLayoutError:
-        return refusal(answer, f"give the blob {blob.digest} ({blob.media_type})")
+    def _download(self, blob: Descriptor, fetch: Fetch) -> BinaryIO:
+        download = Download(
+            fetch,
+            blob.size,
+            lambda answer: refusal(answer, f"give the blob {blob.digest} ({blob.media_type})"),
+        )
+        return cast(BinaryIO, download)
 
     def open_foreign(self, blob: Descriptor, urls: Sequence[str]) -> BinaryIO:
         """The content of a layer that is elsewhere, from the first URL that has it."""
@@ -106,14 +116,7 @@ class Repository:
                 answer.close()
             return self.registry.foreign(last, headers)
 
-        return cast(
-            BinaryIO,
-            Download(
-                fetch,
-                blob.size,
-                lambda answer: self._refused_blob(answer, blob),
-            ),
-        )
+        return self._download(blob, fetch)
 
     def upload(self) -> Upload:
         """An upload that has not begun."""
@@ -158,6 +161,8 @@ class Repository:
             raw = answer.content(strict_json.MAX_DOCUMENT_SIZE)
             label = f"referrers of {self.registry.host}/{self.path}@{subject}"
             found.extend(Index.parse(media_types.OCI_INDEX, raw, label).children)
+            if len(found) > MAX_REFERRERS:
+                raise RegistryFailed(f"{label}: there are more than {MAX_REFERRERS}")
         return found
 
     def _pages(self, target: str, headers: Mapping[str, str]) -> Iterator[Answer]:
@@ -172,7 +177,7 @@ class Repository:
             seen.add(following)
             answer = self.registry.ask("GET", following, self.scopes, headers=headers)
             yield answer
-            link = _NEXT.match(answer.headers.get("Link", "")[:4096])
+            link = _NEXT.search(answer.headers.get("Link", "")[:4096])
             following = None if link is None else at_home(answer.url, link[1], "a next page")
 
     def _ask(

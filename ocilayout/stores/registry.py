@@ -8,7 +8,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from io import BytesIO
 from typing import BinaryIO
 
@@ -21,7 +20,7 @@ from ocilayout.registries.referrers import list_referrer
 from ocilayout.registries.refusals import refused_document
 from ocilayout.registries.registry import Registries, shared_or_new
 from ocilayout.registries.repository import Document, Repository
-from ocilayout.registries.uploads import Upload
+from ocilayout.registries.uploads import TAKEN, Upload
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -47,12 +46,16 @@ class RegistrySource:
         self.repository = repository
         self.index = index
         self._recent = _Recent()
+        self._led_to = {entry.digest for entry in index.children}
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
-        """The content, not verified yet; raises BlobNotFound.
+        """The content, not verified yet, and asked for when it is first read.
 
-        A blob is asked for when it is first read.
+        Raises BlobNotFound at once for what no document of this source leads to: others may have
+        it.
         """
+        if descriptor.digest not in self._led_to:
+            raise BlobNotFound(f"{self._label} leads to no {descriptor.digest}")
         known = self._recent.get(descriptor.digest)
         if known is not None:
             return BytesIO(known)
@@ -60,21 +63,26 @@ class RegistrySource:
             found = self.repository.manifest(descriptor.digest)
             if found is None:
                 raise BlobNotFound(f"{self._label} has no manifest {descriptor.digest}")
-            return self._kept(descriptor.digest, found.raw)
+            self.keep(found)
+            return BytesIO(found.raw)
         kind = layer_type(descriptor.media_type)
         if kind is not None and not kind.distributable:
             return self._open_foreign(descriptor)
         blob = self.repository.open_blob(descriptor)
         if kind is None and descriptor.size <= _SMALL:
             with blob:
-                # A read gives what has come, which may be less than all.
-                content = b"".join(iter(partial(blob.read, _SMALL), b""))
-            return self._kept(descriptor.digest, content)
+                # Whatever comes in one piece, read() goes on to the end.
+                return self._kept(descriptor.digest, blob.read())
         return blob
 
     def keep(self, document: Document) -> None:
-        """Remember a document that was read already."""
+        """Remember a document that was read already, and what it leads to."""
+        self.lead_to(document.children)
         self._kept(document.descriptor.digest, document.raw)
+
+    def lead_to(self, descriptors: Iterable[Descriptor]) -> None:
+        """Let these be read too."""
+        self._led_to.update(descriptor.digest for descriptor in descriptors)
 
     @property
     def _label(self) -> str:
@@ -169,7 +177,7 @@ class RegistryDestination:
 
     def _put_document(self, reference: str | Digest, document: Document) -> Answer:
         answer = self._repository.put_manifest(reference, document)
-        if answer.status not in {200, 201, 202}:
+        if answer.status not in TAKEN:
             what = f"take the manifest {self._repository.path}:{reference}"
             raise refused_document(answer, document.media_type, what)
         answer.discard()

@@ -27,17 +27,17 @@ def with_referrers(source: ImageSource) -> ImageSource:
 
     A source that is of no registry has its referrers already. Raises RegistryFailed.
     """
-    repositories = {found.repository.path: found.repository for found in registry_sources(source)}
     entries = list(source.index.children)
     known = {entry.digest for entry in entries}
-    for repository in repositories.values():
-        for entry in _found(repository, source):
+    for origin in registry_sources(source):
+        for entry in _found(origin.repository, source):
+            origin.lead_to([entry])
             if entry.digest not in known or names.names_of(entry):
                 entries.append(entry)
                 known.add(entry.digest)
     if len(entries) == len(source.index.children):
         return source
-    notices.note(f"{len(entries) - len(source.index.children)} referrers come along")
+    notices.note(f"referrers come along ({len(entries) - len(source.index.children)})")
     index = source.index.with_fields(manifests=[dict(entry.fields) for entry in entries])
     return View(source, index, absent=source.absent)
 

@@ -55,7 +55,7 @@ def without_referrers(source: ImageSource) -> ImageSource:
     if not (count and kept):
         # A referrer that was picked by itself is what is wanted.
         return source
-    notices.note(f"{count} referrers stay behind: --referrers takes them along")
+    notices.note(f"referrers stay behind ({count}): --referrers takes them along")
     return View(source, _with(source, kept), absent=source.absent)
 
 

@@ -1,0 +1,114 @@
+import json
+import ssl
+from collections.abc import Iterator
+
+import pytest
+
+from ocilayout.commands.terminal.printing import printable
+from ocilayout.errors import (
+    AccessDenied,
+    BlobNotFound,
+    ImageNotFound,
+    OciLayoutError,
+    RegistryFailed,
+)
+from ocilayout.registries.http import Http
+from ocilayout.registries.refusals import refusal, refused_document
+from ocilayout.spec import media_types
+from tests.servers import rogue as rogues
+from tests.servers.faults import Fault, answering
+from tests.servers.oci_registry import OciRegistry
+from tests.servers.site import running
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def registry() -> Iterator[OciRegistry]:
+    with running(OciRegistry()) as registry:
+        yield registry
+
+
+def refused(
+    registry: OciRegistry,
+    status: int,
+    body: bytes | str = b"",
+    media_type: str = "",
+    **headers: str,
+) -> OciLayoutError:
+    stated = {name.replace("_", "-"): value for name, value in headers.items()}
+    registry.faults.append(Fault("*", "", answering(status, stated, body)))
+    client = Http(lambda host: ssl.create_default_context())
+    answer = client.send("GET", f"{registry.url}/v2/?token=secret", {})
+    error = (
+        refused_document(answer, media_type, "take it")
+        if media_type
+        else refusal(answer, "take it")
+    )
+    assert "secret" not in str(error)
+    assert "\n" not in printable(str(error))
+    return error
+
+
+def errors(code: str, message: str = "") -> str:
+    return json.dumps({"errors": [{"code": code, "message": message}]})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "said"),
+    [
+        (401, errors("UNAUTHORIZED", "who?"), AccessDenied, "(401: who?): there is no such repo"),
+        (403, errors("DENIED"), AccessDenied, "(403: DENIED): that may need another login"),
+        (400, errors("DENIED"), AccessDenied, "another login: docker login, or name one by"),
+        (404, errors("BLOB_UNKNOWN"), BlobNotFound, "cannot take it (404: BLOB_UNKNOWN): it has"),
+        (404, errors("NAME_UNKNOWN"), ImageNotFound, "it has nothing of that name"),
+        (413, b"", RegistryFailed, "send less at a time, with --chunk-size"),
+        (429, b"", RegistryFailed, "try again later"),
+        (503, b"", RegistryFailed, "try again later"),
+        (400, b"Client sent an HTTP request to an HTTPS server.\n", RegistryFailed, "speaks TLS"),
+        (418, errors("TEAPOT", "short, stout"), RegistryFailed, "(418: short, stout)"),
+    ],
+)
+def test_a_refusal_says_what_it_means(
+    registry: OciRegistry, status: int, body: bytes | str, kind: type, said: str
+) -> None:
+    error = refused(registry, status, body, Content_Type="text/plain; charset=utf-8")
+    assert type(error) is kind
+    assert said in str(error)
+    assert str(error).startswith(registry.host)
+
+
+def test_a_redirect_of_what_is_sent_is_told_without_its_query(registry: OciRegistry) -> None:
+    error = refused(registry, 307, Location="https://cdn.example/x?sig=secret")
+    assert "it redirects to https://cdn.example/x, and only downloads follow" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>secret</html>", b"[1]", b'{"errors": 5}', b'{"errors": [1, {"code": 2}]}', b"\xff"],
+)
+def test_a_body_of_another_kind_is_not_shown(registry: OciRegistry, body: bytes) -> None:
+    said = str(refused(registry, 400, body, Content_Type="text/html"))
+    assert said.startswith(f"{registry.host} refused to take it (400")
+    assert "html" not in said
+
+
+def test_long_words_are_cut(registry: OciRegistry) -> None:
+    assert len(str(refused(registry, 400, errors("X", "long " * 1000)))) < 400
+
+
+def test_ten_megabytes_of_escapes_do_no_harm() -> None:
+    client = Http(lambda host: ssl.create_default_context())
+    with rogues.rogue("127.0.0.1:1", b"", rogues.loud_error) as host:
+        error = refusal(client.send("GET", f"http://{host}/", {}), "take it")
+    assert str(error).startswith(f"{host} refused to take it (403)")
+    assert len(str(error)) < 600
+
+
+@pytest.mark.parametrize("status", [400, 405, 406, 415])
+def test_an_old_registry_is_told_of_dockers_types(registry: OciRegistry, status: int) -> None:
+    body = errors("MANIFEST_INVALID")
+    hint = "say --media-types docker"
+    assert hint in str(refused(registry, status, body, media_types.OCI_MANIFEST))
+    assert hint not in str(refused(registry, status, body, media_types.DOCKER_MANIFEST))
+    assert hint not in str(refused(registry, 403, body, media_types.OCI_MANIFEST))
