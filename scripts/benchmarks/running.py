@@ -100,6 +100,7 @@ def _run(contender: Contender) -> Sample:
             stdout=subprocess.PIPE,
             check=True,
             cwd=ROOT,
+            env=_environment(),
         )
         cost = json.loads(launched.stdout)
         said = Path(output.name).read_text(errors="replace").strip()
@@ -107,6 +108,11 @@ def _run(contender: Contender) -> Sample:
     if cost["code"] != 0:
         raise RunFailed(f"{contender.name} ended with {cost['code']}: {said[-500:]}")
     return Sample(cost["wall"], cost["cpu"], cost["peak"])
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but with compiled modules kept, as an installed program has them."""
+    return {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def remove(outputs: Sequence[Path]) -> None:
