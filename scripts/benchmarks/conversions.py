@@ -45,10 +45,7 @@ def _podman(work: Workspace, source: Path, codec: str) -> list[Contender]:
         return []
     store, target = work.output("podman-store"), work.output("podman")
     podman = f"podman --root {store} --runroot {store}/run --storage-driver vfs"
-    script = (
-        f"{podman} load -q -i {source} && "
-        f"{podman} save -q --format oci-dir -o {target} {NAME}"
-    )
+    script = f"{podman} load -q -i {source} && {podman} save -q --format oci-dir -o {target} {NAME}"
     return [Contender("podman", ("sh", "-c", script), [store, target])]
 
 
