@@ -51,15 +51,22 @@ def _parser() -> argparse.ArgumentParser:
 def _measured(
     names: Sequence[str], work: Workspace, runs: int
 ) -> tuple[list[Measured], dict[str, str]]:
-    measured, skipped = [], {}
+    """What was measured, and why the rest was not: of an interrupted run the part that is done."""
+    measured: list[Measured] = []
+    skipped: dict[str, str] = {}
     for name in names:
-        job = JOBS[name]
-        lacking = job.lacking()
+        lacking = JOBS[name].lacking()
         if lacking:
             skipped[name] = f"there is no {', '.join(lacking)} here"
             continue
         print(f"{name} ...", file=sys.stderr, flush=True)
-        measured.append(_of(job, work, runs))
+        try:
+            measured.append(_of(JOBS[name], work, runs))
+        except RunFailed as error:
+            skipped[name] = str(error)
+        except KeyboardInterrupt:
+            skipped[name] = "it was interrupted"
+            break
     return measured, skipped
 
 
@@ -69,7 +76,7 @@ def _of(job: Job, work: Workspace, runs: int) -> Measured:
 
 
 def main() -> int:
-    """Measure and print; 1 where a contender failed."""
+    """Measure and print; 1 where a job was not done."""
     options = _parser().parse_args()
     if options.list:
         for job in JOBS.values():
@@ -83,11 +90,7 @@ def main() -> int:
         about["data"] = f"{options.size >> 20} MiB and {options.large >> 20} MiB of /usr"
         about["runs"] = f"{options.runs} of each, by turns; medians"
         load = machine.load()
-        try:
-            measured, skipped = _measured(options.jobs, work, options.runs)
-        except RunFailed as error:
-            print(f"scripts/bench: {error}", file=sys.stderr)
-            return 1
+        measured, skipped = _measured(options.jobs, work, options.runs)
         about["load"] = f"{load:.1f} before, {machine.load():.1f} after"
     tables = report.markdown(measured, skipped, about)
     print(tables)
@@ -97,7 +100,7 @@ def main() -> int:
         options.json.write_text(json.dumps(report.fields(measured, skipped, about), indent=1))
     if options.update is not None:
         report.update(options.update, tables)
-    return 0
+    return 1 if skipped else 0
 
 
 if __name__ == "__main__":
