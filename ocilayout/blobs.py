@@ -21,6 +21,8 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.streams import Discard, VerifiedReader, copy_stream
 
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
 
 class MemoryBlobs:
     """Documents that were made here."""
@@ -162,11 +164,7 @@ class FolderFiles:
         current = self.descriptor
         try:
             for folder in folders:
-                inner = os.open(
-                    folder,
-                    os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC,
-                    dir_fd=current,
-                )
+                inner = os.open(folder, _FOLDER, dir_fd=current)
                 if current != self.descriptor:
                     os.close(current)
                 current = inner
@@ -206,7 +204,7 @@ class FolderBlobs:
             return False
 
     def put(self, digest: Digest, content: BinaryIO) -> None:
-        """Write a blob, durably, under its name; a wrong one of that name is replaced."""
+        """Write a blob under its name, durably once sync was called; a wrong one is replaced."""
         folder = self._folder(digest.algorithm)
         try:
             with partial_in(self._files.descriptor, self._files.label) as (file, name):
@@ -215,9 +213,27 @@ class FolderBlobs:
                 os.rename(
                     name, digest.encoded, src_dir_fd=self._files.descriptor, dst_dir_fd=folder
                 )
-            os.fsync(folder)
         finally:
             os.close(folder)
+
+    def sync(self) -> None:
+        """Make the names of all blobs durable, those too that others wrote and we rely on.
+
+        Once, before an index leads to them: for each blob it would cost as much as the blob.
+        """
+        with suppress(FileNotFoundError):
+            top = os.open("blobs", _FOLDER, dir_fd=self._files.descriptor)
+            try:
+                for algorithm in os.listdir(top):
+                    with suppress(NotADirectoryError):
+                        folder = os.open(algorithm, _FOLDER, dir_fd=top)
+                        try:
+                            os.fsync(folder)
+                        finally:
+                            os.close(folder)
+                os.fsync(top)
+            finally:
+                os.close(top)
 
     def remove(self, digest: Digest) -> None:
         """Remove a blob, if it is there."""
@@ -248,7 +264,6 @@ class FolderBlobs:
         try:
             os.link(f"/proc/self/fd/{file.fileno()}", name, dst_dir_fd=top)
             os.rename(name, descriptor.digest.encoded, src_dir_fd=top, dst_dir_fd=folder)
-            os.fsync(folder)
         except OSError as error:
             if error.errno in {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.ENOENT}:
                 return False
@@ -265,8 +280,7 @@ class FolderBlobs:
             try:
                 with suppress(FileExistsError):
                     os.mkdir(name, dir_fd=current)
-                flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-                inner = os.open(name, flags, dir_fd=current)
+                inner = os.open(name, _FOLDER, dir_fd=current)
             except NotADirectoryError:
                 raise InvalidArchive(
                     f"{self._files.label}: {name} is a link or a file, not a folder"

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol, cast
 from ocilayout import notices
 from ocilayout.errors import UsageError
 from ocilayout.exact_reader import ExactReader
-from ocilayout.streams import CHUNK, Flushable, Writable, read_full
+from ocilayout.streams import CHUNK, Flushable, Writable, is_prompt, read_full
 
 MAX_WINDOW = 128 * 1024 * 1024
 """Bytes that a zstd frame may ask for; `zstd` itself needs --long=28 to want more."""
@@ -230,6 +230,7 @@ def _deflate_gzip(out: Flushable, level: int, threads: int) -> Iterator[Writable
     # Blocks of a MiB whatever the number of threads, so the bytes do not depend on it.
     opener: Any = igzip_threaded.open
     with opener(out, "wb", level, threads=max(threads, 1), block_size=CHUNK) as writer:
+        writer.is_prompt = is_prompt(out)
         yield writer
 
 
@@ -242,6 +243,7 @@ class _ObjectWriter:
     def __init__(self, out: Writable, compressor: _Compressor) -> None:
         self._out = out
         self._compressor = compressor
+        self.is_prompt = is_prompt(out)
 
     def write(self, content: "memoryview | bytes") -> int:
         self._out.write(self._compressor.compress(content))

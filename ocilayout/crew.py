@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import count
+from math import inf
 from types import TracebackType
 from typing import TypeVar
 
@@ -61,8 +62,13 @@ class Crew:
         self._wait({future})
         return future.result()
 
-    def in_order(self, tasks: Iterable[Callable[[], R]], trade: str, at_once: int) -> Iterator[R]:
-        """The results of `tasks` in their order, `at_once` of them begun and not ended."""
+    def in_order(
+        self, tasks: Iterable[Callable[[], R]], trade: str, at_once: int, *, ahead: float = inf
+    ) -> Iterator[R]:
+        """The results of `tasks` in their order, `at_once` of them begun and not ended.
+
+        No more than `ahead` are begun whose results have not been taken.
+        """
         begun: deque[Future[R]] = deque()
         running: set[Future[R]] = set()
         for task in tasks:
@@ -70,8 +76,8 @@ class Crew:
             running.add(begun[-1])
             while len(running) >= at_once:
                 running -= self._wait(running)
-            while begun and begun[0].done():
-                yield begun.popleft().result()
+            while begun and (begun[0].done() or len(begun) >= ahead):
+                yield self.result(begun.popleft())
         while begun:
             yield self.result(begun.popleft())
 

@@ -1,19 +1,39 @@
 """What a person should know although nothing failed: the one way to say it.
 
-The library logs to the logger `ocilayout`; the command line prints what is logged to standard
-error. `logging` is imported at the first word, since most runs have nothing to say.
+The library logs to the logger `ocilayout`. The command line hears it instead, and so never has to
+import `logging`, which takes longer than most of what it does.
 """
+
+from collections.abc import Callable
+
+Hearer = Callable[[str, bool], None]
+"""Told what is said, and whether it is a warning."""
+
+_hearer: Hearer | None = None
 
 
 def warn(message: str) -> None:
     """Say that something was kept, dropped or read in a way that may surprise."""
-    import logging
-
-    logging.getLogger("ocilayout").warning("%s", message)
+    _say(message, True)
 
 
 def note(message: str) -> None:
     """Say what was decided where there was a choice."""
+    _say(message, False)
+
+
+def hear(hearer: Hearer | None) -> Hearer | None:
+    """Tell `hearer` from here on, the logger where it is None; who was told before."""
+    global _hearer
+    before, _hearer = _hearer, hearer
+    return before
+
+
+def _say(message: str, is_warning: bool) -> None:
+    if _hearer is not None:
+        _hearer(message, is_warning)
+        return
     import logging
 
-    logging.getLogger("ocilayout").info("%s", message)
+    level = logging.WARNING if is_warning else logging.INFO
+    logging.getLogger("ocilayout").log(level, "%s", message)

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ocilayout.errors import DestinationExists, PlaceNotFound
-from ocilayout.streams import FileWriter
+from ocilayout.streams import DurableWriter
 
 PREFIX, SUFFIX = ".ocilayout-", ".partial"
 
@@ -21,7 +21,7 @@ Publish = Callable[[], None]
 
 
 @contextmanager
-def partial_file(path: Path, *, replace: bool) -> Iterator[tuple[FileWriter, Publish]]:
+def partial_file(path: Path, *, replace: bool) -> Iterator[tuple[DurableWriter, Publish]]:
     """A file that appears at `path` when `publish` is called, whole, and otherwise never.
 
     Raises DestinationExists where `path` is there and may not be replaced; OSError as it comes.
@@ -124,7 +124,7 @@ def remove_leftovers(folder: int) -> None:
 
 
 @contextmanager
-def partial_in(folder: int, label: str) -> Iterator[tuple[FileWriter, str]]:
+def partial_in(folder: int, label: str) -> Iterator[tuple[DurableWriter, str]]:
     """A file of a partial name in the folder of that descriptor, gone unless it is renamed.
 
     `label` calls it in messages.
@@ -144,7 +144,7 @@ def partial_in(folder: int, label: str) -> Iterator[tuple[FileWriter, str]]:
             # Between its making and its locking another run may have taken it for a leftover.
             if _hold(descriptor) and os.fstat(descriptor).st_nlink:
                 break
-        yield FileWriter(descriptor, label), name
+        yield DurableWriter(descriptor, label), name
 
 
 @contextmanager

@@ -5,9 +5,7 @@ the layers in flight, and the bytes do not depend on how many workers there are.
 """
 
 import tempfile
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,6 +30,8 @@ from ocilayout.streams import (
 
 MAX_LAYERS_AT_ONCE = 3
 """What keeps memory within its bounds, with MAX_THREADS."""
+MAX_LAYERS_AHEAD = 4
+"""What keeps scratch within its bounds: a large layer does not hold back those behind it."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,8 @@ class Workshop:
         """The results in the order of the orders; raises Abandoned where one failed."""
         at_once = max(1, min(self.jobs, len(orders), MAX_LAYERS_AT_ONCE))
         threads = max(1, min(self.jobs, MAX_THREADS) // at_once)
-        waiting: deque[Future[Recoded]] = deque()
-        for order in orders:
-            is_full = len(waiting) == at_once
-            ready = [crew.result(waiting.popleft())] if is_full else []
-            waiting.append(crew.submit(partial(self._recode, order, threads), "compress"))
-            yield from ready
-        while waiting:
-            yield crew.result(waiting.popleft())
+        tasks = (partial(self._recode, order, threads) for order in orders)
+        return crew.in_order(tasks, "compress", at_once, ahead=MAX_LAYERS_AHEAD)
 
     def _recode(self, order: Order, threads: int) -> Recoded:
         layer = order.layer

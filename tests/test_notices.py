@@ -10,6 +10,18 @@ def test_what_may_surprise_is_a_warning(caplog: pytest.LogCaptureFixture) -> Non
     assert caplog.record_tuples == [("ocilayout", logging.WARNING, "zeros follow the stream")]
 
 
+def test_who_hears_is_told_in_place_of_the_logger(caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[tuple[str, bool]] = []
+    before = notices.hear(lambda text, is_warning: heard.append((text, is_warning)))
+    try:
+        notices.warn("zeros follow the stream")
+        notices.note("read as an OCI layout")
+    finally:
+        notices.hear(before)
+    assert heard == [("zeros follow the stream", True), ("read as an OCI layout", False)]
+    assert caplog.messages == []
+
+
 def test_a_choice_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="ocilayout"):
         notices.note("read as an OCI layout")

@@ -6,6 +6,7 @@ that changes something.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ocilayout import notices
 from ocilayout.errors import InvalidDocument
@@ -15,6 +16,9 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.fields import Fields
 
 Edit = Callable[[Descriptor], Descriptor | None]
+
+_MAX_REMEMBERED = 4096
+"""Bytes of a document that is kept in its parsed form, which takes several times as many."""
 
 FIELDS = (
     "schemaVersion",
@@ -200,9 +204,15 @@ class Manifest(Document):
 
 def parse_document(descriptor: Descriptor, raw: bytes) -> Index | Manifest:
     """The document that `descriptor` leads to; raises InvalidDocument."""
-    kind = Index if descriptor.media_type in media_types.INDEXES else Manifest
-    digest = descriptor.digest
-    return kind.parse(descriptor.media_type, raw, str(digest), digest)
+    parse = _parse_again if len(raw) <= _MAX_REMEMBERED else _parse_again.__wrapped__
+    return parse(descriptor.media_type, raw, descriptor.digest)
+
+
+@lru_cache(maxsize=1024)
+def _parse_again(media_type: str, raw: bytes, digest: Digest) -> Index | Manifest:
+    """A document that was perhaps parsed before: each step of a verb reads it once."""
+    kind = Index if media_type in media_types.INDEXES else Manifest
+    return kind.parse(media_type, raw, str(digest), digest)
 
 
 def list_digest(paths: Iterable[str]) -> Digest:

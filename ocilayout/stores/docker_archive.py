@@ -27,7 +27,6 @@ from ocilayout.spec.documents import Manifest
 from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.docker_entries import MANIFEST, Entry, is_docker_archive, read_entries
-from ocilayout.stores.docker_images import DockerImages
 from ocilayout.stores.layout_source import INDEX, LayoutSource, warn_of_other_case
 from ocilayout.stores.layout_tar import LayoutTar, open_tar
 
@@ -59,6 +58,8 @@ def open_source(files: Files) -> Iterator[ImageSource]:
             f"{files.label}: {INDEX} and {MANIFEST} disagree ({found}); {MANIFEST} is used, "
             f"oci-archive:{files.label} reads the other"
         )
+    from ocilayout.stores.docker_images import DockerImages
+
     yield DockerImages(files, entries)
 
 

@@ -75,9 +75,11 @@ def _edit_layout(
     with index_lock(files, lock_timeout):
         before = LayoutSource(files)
         after = transform(before, files.label)
-        blobs = FolderBlobs(files)
-        for descriptor in made(after):
+        blobs, documents = FolderBlobs(files), made(after)
+        for descriptor in documents:
             blobs.put(descriptor.digest, io.BytesIO(read_bytes(after, descriptor)))
+        if documents:
+            blobs.sync()
         if after.index.raw != before.index.raw:
             replace_file(files.descriptor, INDEX, after.index.raw)
     return Edited(after, changes(after))

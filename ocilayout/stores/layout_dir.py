@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from ocilayout.blobs import FolderBlobs, FolderFiles
 from ocilayout.errors import DestinationExists, OciLayoutError, UsageError
-from ocilayout.graph import walk
+from ocilayout.graph import View, walk
 from ocilayout.partial import partial_folder, remove_leftovers, replace_file
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
 from ocilayout.spec import names
@@ -138,6 +138,7 @@ class _NewLayout:
     def commit(self, source: ImageSource) -> None:
         """Write what makes a layout of it."""
         index = listed_index(source.index)
+        self._blobs.sync()
         replace_file(self._files.descriptor, MARKER, MARKER_CONTENT)
         replace_file(self._files.descriptor, INDEX, index.raw)
         self.committed = index
@@ -192,10 +193,11 @@ class _GrowingLayout:
 
     def commit(self, source: ImageSource) -> None:
         """Add the entries of the source; a name that was there already moves."""
-        add_entries(self._files, source.index, self._lock_timeout)
+        self._blobs.sync()
+        _add_entries(self._files, source.index, self._lock_timeout)
 
 
-def add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:
+def _add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:
     """Add entries to the index.json of a layout; raises LayoutBusy."""
     with index_lock(files, lock_timeout):
         current = read_index(files)
@@ -223,4 +225,4 @@ def _join(partial: Path, path: Path, index: Index, options: DestinationOptions) 
                 if not destination.has_blob(blob):
                     with source.open_blob(blob) as content:
                         destination.put_blob(blob, content)
-        add_entries(theirs, index, options.lock_timeout)
+        destination.commit(View(source, index))

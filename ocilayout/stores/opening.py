@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ocilayout import pick
 from ocilayout.blobs import FolderFiles
-from ocilayout.compression import codec_of, inflated
+from ocilayout.compression import Codec, codec_of, inflated
 from ocilayout.errors import EngineFailed, InvalidArchive, UsageError
 from ocilayout.protocols import (
     DestinationOptions,
@@ -30,7 +30,6 @@ from ocilayout.stores.layout_tar import is_stream, is_tar_name, outer_codec
 from ocilayout.stores.places import Place, parse_destination, parse_source
 from ocilayout.streams import CHUNK, FileWriter, copy_stream, readinto
 from ocilayout.tar_file import OnTwice, TarFile, refuse_twice
-from ocilayout.zstd_frames import window_of
 
 if TYPE_CHECKING:
     from ocilayout.registries.registry import Registries
@@ -287,8 +286,15 @@ def _spooled(
             f"{label} cannot be spooled to {folder}: {error.strerror}: "
             "name a folder with room by --scratch"
         ) from None
-    window = window_of(head) if codec.name == "zstd" else 0
-    return _tar(cast(BinaryIO, file), label, on_twice), Outer(codec.name, window)
+    return _tar(cast(BinaryIO, file), label, on_twice), Outer(codec.name, _window(codec, head))
+
+
+def _window(codec: Codec, head: bytes) -> int:
+    if codec.name != "zstd":
+        return 0
+    from ocilayout.zstd_frames import window_of
+
+    return window_of(head)
 
 
 class _Unowned(io.RawIOBase):

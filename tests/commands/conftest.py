@@ -1,7 +1,6 @@
 """The command line, called in this process, which is quicker than starting another."""
 
 import json
-import logging
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ocilayout import notices
 from ocilayout.commands import run
 
 pytest.register_assert_rewrite("tests.commands.conftest")
@@ -60,11 +60,10 @@ class CommandLine:
 @pytest.fixture
 def ocilayout(capfd: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
     """The command line; what it changes in this process is changed back."""
-    logger = logging.getLogger("ocilayout")
-    logging_was = logger.handlers, logger.level, logger.propagate
+    hearer = notices.hear(None)
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = [signal.getsignal(number) for number in signals]
     yield CommandLine(capfd)
-    logger.handlers, logger.level, logger.propagate = logging_was
+    notices.hear(hearer)
     for number, handler in zip(signals, handlers, strict=True):
         signal.signal(number, handler)

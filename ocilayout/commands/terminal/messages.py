@@ -1,12 +1,12 @@
 """What the library has to say, on standard error."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import click
 
+from ocilayout import notices
 from ocilayout.commands.terminal.printing import printable
 
 
@@ -14,24 +14,18 @@ from ocilayout.commands.terminal.printing import printable
 class Messages:
     """The warnings and notes of a run, said once each."""
 
+    is_quiet: bool = False
+    """Whether they are only collected."""
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-
-class _Handler(logging.Handler):
-    def __init__(self, messages: Messages, level: int) -> None:
-        super().__init__()
-        self._messages = messages
-        self._shown_from = level
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        is_warning = record.levelno >= logging.WARNING
-        said = self._messages.warnings if is_warning else self._messages.notes
+    def hear(self, text: str, is_warning: bool) -> None:
+        """Collect what is said, and show it the first time."""
+        said = self.warnings if is_warning else self.notes
         if text in said:
             return
         said.append(text)
-        if record.levelno >= self._shown_from:
+        if not self.is_quiet:
             from ocilayout.commands.terminal.progress import beside_bars
 
             with beside_bars():
@@ -40,20 +34,16 @@ class _Handler(logging.Handler):
 
 def listen(quiet: bool) -> Messages:
     """Show warnings and notes from here on, or only collect them."""
-    messages = Messages()
-    logger = logging.getLogger("ocilayout")
-    logger.handlers = [_Handler(messages, logging.CRITICAL if quiet else logging.INFO)]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    messages = Messages(quiet)
+    notices.hear(messages.hear)
     return messages
 
 
 @contextmanager
 def nothing_heard() -> Iterator[None]:
     """Neither show nor collect what is said meanwhile: it is only tried what would happen."""
-    logger = logging.getLogger("ocilayout")
-    handlers, logger.handlers = logger.handlers, [logging.NullHandler()]
+    before = notices.hear(lambda text, is_warning: None)
     try:
         yield
     finally:
-        logger.handlers = handlers
+        notices.hear(before)
