@@ -43,6 +43,11 @@ class View:
         return self.base.open_blob(descriptor)
 
 
+def listing(source: ImageSource, entries: Iterable[Descriptor]) -> View:
+    """The source with other entries at its top."""
+    return View(source, source.index.with_entries(entries), absent=source.absent)
+
+
 def changes(reader: BlobReader) -> dict[Digest, Descriptor]:
     """What each document that was edited on the way from the places to `reader` became."""
     if isinstance(reader, View):

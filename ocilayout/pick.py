@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from ocilayout.errors import AmbiguousName, ImageNotFound, OciLayoutError
 from ocilayout.graph import (
-    View,
     images_listed,
     is_document,
+    listing,
     manifests_below,
     read_document,
     speaks_of,
@@ -152,8 +152,7 @@ def picked(source: ImageSource, entries: list[Descriptor]) -> ImageSource:
         for entry in source.index.children
         if entry.digest not in images and _subject(source, entry) in spoken_of
     ]
-    kept = [dict(entry.fields) for entry in (*entries, *referrers)]
-    return View(source, source.index.with_fields(manifests=kept), absent=source.absent)
+    return listing(source, (*entries, *referrers))
 
 
 def _subject(source: ImageSource, entry: Descriptor) -> Digest | None:

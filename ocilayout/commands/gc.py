@@ -80,12 +80,12 @@ def command(
 
 
 def _echo(garbage: "Garbage", dry_run: bool) -> None:
-    from ocilayout.commands.terminal.printing import echo, echo_table, human_size
+    from ocilayout.commands.terminal.printing import counted, echo, echo_table, human_size
 
     if dry_run and (garbage.blobs or garbage.leftovers):
         files = (*garbage.blobs, *garbage.leftovers)
         echo_table(("SIZE", "FILE"), [(human_size(file.size), file.path) for file in files])
-    blobs = f"{len(garbage.blobs)} blob{'' if len(garbage.blobs) == 1 else 's'}"
+    blobs = counted(len(garbage.blobs), "blob")
     others = f" and {len(garbage.leftovers)} leftovers" if garbage.leftovers else ""
     echo(f"{'would free' if dry_run else 'freed'} {human_size(garbage.freed)} in {blobs}{others}")
 

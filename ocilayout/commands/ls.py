@@ -133,23 +133,23 @@ def _list_images(
 
 
 def _list_tags(place: "Place", registries: "Registries | None", as_json: bool) -> dict[str, object]:
-    from ocilayout.commands.terminal.printing import echo
+    from ocilayout.commands.terminal.printing import counted, echo
     from ocilayout.registries.registry import shared_or_new
     from ocilayout.stores.registry import repository_of
 
     with shared_or_new(registries) as known:
         tags = list(repository_of(place, known).tags())
     if not as_json:
-        echo(f"{place.text}: registry, {len(tags)} tag{'' if len(tags) == 1 else 's'}")
+        echo(f"{place.text}: registry, {counted(len(tags), 'tag')}")
         for tag in tags:
             echo(f"  {tag}")
     return {"place": place.text, "dialect": "registry", "tags": tags}
 
 
 def _echo_images(place: str, dialect: str, images: "list[Image]", size: int) -> None:
-    from ocilayout.commands.terminal.printing import echo, echo_table, human_size
+    from ocilayout.commands.terminal.printing import counted, echo, echo_table, human_size
 
-    words = f"{len(images)} image{'' if len(images) == 1 else 's'}"
+    words = counted(len(images), "image")
     shares = len(images) > 1
     echo(f"{place}: {dialect}, {words}{f', {human_size(size)}' if shares else ''}")
     if not images:

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ocilayout.errors import BlobNotFound
+from ocilayout.errors import BlobNotFound, UsageError
 from ocilayout.graph import (
     is_attestation,
     is_document,
@@ -121,6 +121,11 @@ class Cargo:
 def cargo_of(opened: Opened) -> Cargo:
     """What matters of a place; raises what reading its documents raises."""
     files = opened.files
+    if files is None:
+        raise UsageError(
+            f"{opened.place.text} is in a registry, from which engines pull by themselves: check "
+            "says what becomes of files and folders, so pull it first"
+        )
     is_layout = INDEX in files
     source = LayoutSource(files) if is_layout else opened.source
     listed = tuple(entries_of(source)) if is_layout or files.is_folder else ()

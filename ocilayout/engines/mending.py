@@ -11,7 +11,7 @@ from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_REFERRER, Cargo, Entry, 
 from ocilayout.engines.facts import Engine, Fact
 from ocilayout.engines.questions import NAME_LOST, Prediction
 from ocilayout.errors import CannotHold, OciLayoutError, UsageError
-from ocilayout.graph import View
+from ocilayout.graph import listing
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.media_types import layer_type
@@ -36,8 +36,7 @@ def fitted(source: ImageSource, engine: Engine) -> ImageSource:
         raise CannotHold("; ".join(reasons))
     for reason in reasons:
         notices.warn(f"left out: {reason}")
-    index = source.index.with_fields(manifests=[dict(child.fields) for child in kept])
-    return View(source, index, absent=source.absent)
+    return listing(source, kept)
 
 
 def _gathered(formless: list[tuple[Entry, str]]) -> list[str]:

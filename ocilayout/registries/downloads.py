@@ -80,7 +80,7 @@ class Download(io.RawIOBase):
         if self._answer is None:
             self._pace = _Pace()
             headers = {"Range": f"bytes={self._position}-"} if self._position else {}
-            answer = self._fetch(headers)
+            answer = self._fetched(headers)
             if answer.status == 206 and self._starts_here(answer):
                 self._answer = answer
             elif answer.status == 200:
@@ -95,6 +95,13 @@ class Download(io.RawIOBase):
             else:
                 raise self._refusal(answer)
         return self._answer
+
+    def _fetched(self, headers: Mapping[str, str]) -> Answer:
+        try:
+            return self._fetch(headers)
+        except Unanswered as error:
+            # It was asked for often enough.
+            raise RegistryFailed(str(error)) from None
 
     def _starts_here(self, answer: Answer) -> bool:
         stated = answer.headers.get("Content-Range", "")

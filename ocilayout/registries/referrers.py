@@ -61,8 +61,8 @@ def list_referrer(repository: Repository, document: Document, answer: Answer) ->
         return
     if any(child.digest == document.descriptor.digest for child in index.children):
         return
-    children = [dict(child.fields) for child in (*index.children, _listed(document))]
-    put = repository.put_manifest(tag, index.with_fields(manifests=children))
+    longer = index.with_entries((*index.children, _listed(document)))
+    put = repository.put_manifest(tag, longer)
     if put.status not in TAKEN:
         raise refusal(put, f"list what refers to {subject.digest}")
     put.discard()

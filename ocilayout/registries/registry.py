@@ -40,7 +40,7 @@ class Registry:
         self._is_there = False
         self._url: str | None = None
         self._authorization: Authorization | None = None
-        self._blobs: dict[Digest, list[str]] = {}
+        self._blobs: dict[Digest, dict[str, None]] = {}
 
     @property
     def chunk_size(self) -> int | None:
@@ -55,7 +55,7 @@ class Registry:
     def note_blob(self, digest: Digest, path: str) -> None:
         """Remember that a repository has a blob, for others that could mount it."""
         with self._lock:
-            self._blobs.setdefault(digest, []).append(path)
+            self._blobs.setdefault(digest, {})[path] = None
 
     def repositories_with(self, digest: Digest) -> list[str]:
         """The repositories that are known to have a blob."""

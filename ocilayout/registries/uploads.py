@@ -96,7 +96,11 @@ class Upload:
             raise
 
     def _begin(self) -> None:
-        answer = self._registry.ask("POST", self._start, self._scopes, body=b"")
+        try:
+            answer = self._registry.ask("POST", self._start, self._scopes, body=b"")
+        except Unanswered as error:
+            # It was asked for often enough.
+            raise RegistryFailed(str(error)) from None
         if answer.status != 202:
             raise refusal(answer, f"begin an upload at {self._start}")
         answer.discard()

@@ -127,7 +127,11 @@ class Index(Document):
     def with_children(self, edit: Edit) -> "Index":
         """The index with each child edited, or dropped by None; itself where nothing changes."""
         edited = [edit(child) for child in self.children]
-        return self.with_fields(manifests=[dict(child.fields) for child in edited if child])
+        return self.with_entries(child for child in edited if child)
+
+    def with_entries(self, entries: Iterable[Descriptor]) -> "Index":
+        """The index with other children; itself where they are the same."""
+        return self.with_fields(manifests=[dict(entry.fields) for entry in entries])
 
 
 @dataclass(frozen=True)

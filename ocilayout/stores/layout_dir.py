@@ -202,7 +202,7 @@ def _add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:
     with index_lock(files, lock_timeout):
         current = read_index(files)
         entries = names.replaced(current.children, added.children)
-        changed = current.with_fields(manifests=[dict(entry.fields) for entry in entries])
+        changed = current.with_entries(entries)
         if MARKER not in files:
             replace_file(files.descriptor, MARKER, MARKER_CONTENT)
         if changed is not current:

@@ -61,7 +61,8 @@ class Opened:
     dialect: str
     source: ImageSource
     """With the one image that NAME or DIGEST picks, where one was given."""
-    files: Files
+    files: Files | None
+    """None where it is a registry's."""
     outer: Outer
 
 
@@ -101,7 +102,7 @@ def open_place(
         from ocilayout.stores import registry
 
         with registry.open_source(found, registries) as image:
-            yield Opened(found, "registry", image, registry.NoFiles(found.text), Outer())
+            yield Opened(found, "registry", image, None, Outer())
         return
     with ExitStack() as stack:
         files, outer = _open_files(found, scratch, stack)
@@ -277,7 +278,7 @@ def _spooled(
     try:
         file = stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
         rest = io.BufferedReader(_Unowned(content), CHUNK)
-        head = rest.peek(8)[:8]
+        head = rest.peek(_HEAD)[:_HEAD]
         codec = codec_of(head)
         plain = inflated(cast(BinaryIO, rest), codec, label)
         copy_stream(plain, FileWriter(file.fileno(), str(folder)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from ocilayout.errors import InvalidDigest, InvalidDocument, PlaceNotFound, UsageError
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import full_name, reference_of
-from ocilayout.spec.reference import Reference, is_tag
+from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference, is_tag
 
 STANDARD_STREAMS = ("-", "/dev/stdin", "/dev/stdout", "/dev/fd/0", "/dev/fd/1")
 """Names of standard input as a source, of standard output as a destination."""
@@ -85,8 +85,14 @@ def parse_source(text: str) -> Place:
     """
     place = _parse(text, os.path.lexists, longest_first=True)
     if place.path is not None and not os.path.lexists(place.path):
-        raise PlaceNotFound(f"{place.path} does not exist: a file or folder is looked for")
+        hint = f" (in a registry it is docker://{text})" if _may_be_remote(text) else ""
+        raise PlaceNotFound(f"{place.path} does not exist: a file or folder is looked for{hint}")
     return place
+
+
+def _may_be_remote(text: str) -> bool:
+    reference = reference_of(text)
+    return reference is not None and reference.domain != DEFAULT_DOMAIN
 
 
 def parse_destination(text: str) -> Place:
@@ -125,12 +131,25 @@ def registry_place(name: str, text: str) -> Place:
     `text` is what was written. Raises UsageError.
     """
     named, digest = _split_digest(name.removeprefix("//"))
+    if named.startswith(("http://", "https://")):
+        raise UsageError(f"{text}: write it without {named.partition('//')[0]}//")
+    if named.endswith("/"):
+        raise UsageError(f"{text}: names below a prefix are for push: name a repository")
+    if _is_host_alone(named):
+        raise UsageError(f"{text} is a registry: write docker://{named}/REPOSITORY")
     try:
         reference = Reference.parse(named)
     except InvalidDocument as error:
         raise UsageError(f"{text}: {error}") from None
     has_tag = ":" in named.rpartition("/")[2]
     return Place(text, REGISTRY_TRANSPORT, None, str(reference), digest, has_tag)
+
+
+def _is_host_alone(name: str) -> bool:
+    """Whether docker would take a registry's HOST[:PORT] for a repository of docker.io."""
+    host, _, port = name.partition(":")
+    is_host = host == "localhost" or "." in host or name.startswith("[")
+    return "/" not in name and is_host and (not port or port.isdigit() or name.startswith("["))
 
 
 def checked_engine_name(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from ocilayout.blobs import SpreadBlobs
 from ocilayout.errors import BlobNotFound, CannotHold, ImageNotFound
-from ocilayout.graph import SUBJECT, View, is_document, read_document
+from ocilayout.graph import View, is_document, read_document, walk
 from ocilayout.protocols import BlobReader, DestinationOptions, ImageSource
 from ocilayout.registries.http import Answer
 from ocilayout.registries.referrers import list_referrer
@@ -113,6 +113,7 @@ class RegistryDestination:
         self._repository = repository
         self._uploads: dict[Digest, Upload] = {}
         self._sources: list[str] = []
+        self._referrers: set[Digest] = set()
         self._lock = threading.Lock()
 
     def check(self, source: ImageSource) -> None:
@@ -125,6 +126,11 @@ class RegistryDestination:
             if found.repository.registry.host == self._repository.registry.host
             and found.repository.path != self._repository.path
         ]
+        self._referrers = {
+            blob.digest
+            for blob in walk(source)
+            if is_document(blob) and read_document(source, blob).subject is not None
+        }
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether the registry says so: it verified what it was sent.
@@ -138,7 +144,7 @@ class RegistryDestination:
                 descriptor
             )
         if is_document(descriptor):
-            is_referrer = SUBJECT in descriptor.annotations or descriptor.artifact_type is not None
+            is_referrer = descriptor.digest in self._referrers
             return not is_referrer and self._repository.has_manifest(descriptor.digest)
         return self._repository.has_blob(descriptor)
 
@@ -217,35 +223,6 @@ class RegistryDestination:
         with self._lock:
             self._uploads.pop(digest, None)
         self._repository.registry.note_blob(digest, self._repository.path)
-
-
-class NoFiles:
-    """The files of a place that has none of its own."""
-
-    is_folder = False
-    repeated: Collection[str] = ()
-
-    def __init__(self, label: str) -> None:
-        self.label = label
-
-    def names(self) -> Iterable[str]:
-        """None."""
-        return ()
-
-    def walk(self) -> Iterator[tuple[str, str]]:
-        """None."""
-        return iter(())
-
-    def __contains__(self, name: str) -> bool:
-        return False
-
-    def size(self, name: str) -> int:
-        """Raises BlobNotFound."""
-        raise BlobNotFound(f"{self.label} has no files")
-
-    def open(self, name: str) -> BinaryIO:
-        """Raises BlobNotFound."""
-        raise BlobNotFound(f"{self.label} has no files")
 
 
 class _Recent:

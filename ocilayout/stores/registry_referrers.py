@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from ocilayout import notices
 from ocilayout.errors import RegistryFailed
-from ocilayout.graph import SUBJECT, View, is_document, read_document
+from ocilayout.graph import SUBJECT, is_document, listing, read_document
 from ocilayout.protocols import ImageSource
 from ocilayout.registries.referrers import Referrer, referrers_of
 from ocilayout.registries.repository import Repository
@@ -38,8 +38,7 @@ def with_referrers(source: ImageSource) -> ImageSource:
     if len(entries) == len(source.index.children):
         return source
     notices.note(f"referrers come along ({len(entries) - len(source.index.children)})")
-    index = source.index.with_fields(manifests=[dict(entry.fields) for entry in entries])
-    return View(source, index, absent=source.absent)
+    return listing(source, entries)
 
 
 def _found(repository: Repository, source: ImageSource) -> Iterator[Descriptor]:

@@ -57,8 +57,7 @@ def annotate(
         for entry in source.index.children
         if entry.digest not in dropped
     ]
-    index = source.index.with_fields(manifests=[dict(entry.fields) for entry in entries])
-    return View(rewriter.view(), index, absent=source.absent)
+    return View(rewriter.view(), source.index.with_entries(entries), absent=source.absent)
 
 
 def _rewritten(scope: ImageSource, plan: Plan, dropped: Collection[Digest]) -> Rewriter:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ocilayout.errors import UsageError
-from ocilayout.graph import View, images_listed
+from ocilayout.graph import images_listed, listing
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.names import names_of, renamed
 
@@ -15,6 +15,8 @@ def rename(source: ImageSource, names: Sequence[str]) -> ImageSource:
     """
     # A referrer that was picked by itself is what is meant.
     images = images_listed(source) or list(source.index.children)
+    if not images:
+        raise UsageError("there is no image to name: the source has none")
     if len(images) != 1:
         known = sorted({name for entry in source.index.children for name in names_of(entry)})
         raise UsageError(
@@ -25,5 +27,4 @@ def rename(source: ImageSource, names: Sequence[str]) -> ImageSource:
     (image,) = images
     others = [entry for entry in source.index.children if entry.digest != image.digest]
     entries = [*renamed(image, names), *others]
-    index = source.index.with_fields(manifests=[dict(entry.fields) for entry in entries])
-    return View(source, index, absent=source.absent)
+    return listing(source, entries)

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from ocilayout import notices, pick
 from ocilayout.errors import UsageError
-from ocilayout.graph import View, images_listed, speaks_of
+from ocilayout.graph import images_listed, listing, speaks_of
 from ocilayout.protocols import ImageSource
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index
 from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference
 
 
@@ -56,11 +55,7 @@ def without_referrers(source: ImageSource) -> ImageSource:
         # A referrer that was picked by itself is what is wanted.
         return source
     notices.note(f"referrers stay behind ({count}): --referrers takes them along")
-    return View(source, _with(source, kept), absent=source.absent)
-
-
-def _with(source: ImageSource, entries: Sequence[Descriptor]) -> Index:
-    return source.index.with_fields(manifests=[dict(entry.fields) for entry in entries])
+    return listing(source, kept)
 
 
 def _named(source: ImageSource) -> Iterator[tuple[Descriptor, str]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ocilayout import members, notices, pick
 from ocilayout.errors import ImageNotFound
-from ocilayout.graph import View, is_attestation, is_referrer, platform_of, refers_to
+from ocilayout.graph import is_attestation, is_referrer, listing, platform_of, refers_to
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -32,12 +32,9 @@ def select(
 def _by_names(source: ImageSource, names: Sequence[str]) -> ImageSource:
     picked = [pick.by_name(source, name, "the source") for name in names]
     entries = {
-        (entry.digest, names_of(entry)): dict(entry.fields)
-        for part in picked
-        for entry in part.index.children
+        (entry.digest, names_of(entry)): entry for part in picked for entry in part.index.children
     }
-    index = source.index.with_fields(manifests=list(entries.values()))
-    return View(source, index, absent=source.absent)
+    return listing(source, entries.values())
 
 
 def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSource:

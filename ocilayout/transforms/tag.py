@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from ocilayout import notices, pick
-from ocilayout.graph import View
+from ocilayout.graph import View, listing
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -88,8 +88,7 @@ def _view(source: ImageSource, entries: Sequence[Descriptor], touched: Collectio
         if names_of(entry) or is_as_it_was or not is_double:
             kept.append(entry)
     _say_what_is_nameless(source, kept, named)
-    fields = [dict(entry.fields) for entry in with_distinct_tags(kept)]
-    return View(source, source.index.with_fields(manifests=fields), absent=source.absent)
+    return listing(source, with_distinct_tags(kept))
 
 
 def _say_what_is_nameless(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import click
 
-from ocilayout.commands.terminal.printing import human_size, printable
+from ocilayout.commands.terminal.printing import counted, human_size, printable
 from ocilayout.problems import LEVELS, Level, Problem
 from ocilayout.verify import Verification
 
@@ -41,7 +41,7 @@ def _line(place: str, problem: Problem) -> str:
 
 def say_summary(findings: Findings) -> None:
     """One line on standard error: what was looked at, and how much was found."""
-    counts = [_counted(findings.count(level), level) for level in LEVELS if findings.count(level)]
+    counts = [counted(findings.count(level), level) for level in LEVELS if findings.count(level)]
     found = ", ".join(counts) or "no problem found"
     line = f"{findings.place}: {_looked_at(findings)}{found}"
     click.echo(printable(line), err=True)
@@ -53,12 +53,8 @@ def _looked_at(findings: Findings) -> str:
         return ""
     read = human_size(verification.bytes_read)
     how = f"{read} read, but no layers (--fast)" if findings.fast else f"{read} read"
-    images = _counted(verification.images, "image")
-    return f"{images}, {_counted(verification.layers, 'layer')}, {how}: "
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    images = counted(verification.images, "image")
+    return f"{images}, {counted(verification.layers, 'layer')}, {how}: "
 
 
 def findings_fields(findings: Findings) -> dict[str, object]:

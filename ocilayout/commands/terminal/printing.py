@@ -58,6 +58,11 @@ def echo_table(header: Sequence[str], rows: Iterable[Sequence[str]], indent: str
         click.echo(f"{indent}{'  '.join(cells)}".rstrip())
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things, as in `1 blob` and `2 blobs`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def human_size(count: int) -> str:
     """Bytes as people read them: `1.4 MiB`."""
     if count < 1024:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from ocilayout.commands.terminal.messages import Messages
-from ocilayout.commands.terminal.printing import echo_table, human_size, printable
+from ocilayout.commands.terminal.printing import counted, echo_table, human_size, printable
 from ocilayout.copy_engine import Report
 from ocilayout.description import Image, image_ids, images_in
 from ocilayout.graph import changes, compose, is_document, made_layers
@@ -64,7 +64,7 @@ def echo_summary(report: Report, place: Place, verbose: bool) -> None:
 def traffic(report: Report) -> str:
     """What went to or came from a registry, and what had not to, in words."""
     parts = [
-        f"{len(blobs)} blobs ({human_size(sum(blob.size for blob in blobs))}) {word}"
+        f"{counted(len(blobs), 'blob')} ({human_size(sum(blob.size for blob in blobs))}) {word}"
         for blobs, word in (
             (report.copied, "copied"),
             (report.skipped, "there already"),
