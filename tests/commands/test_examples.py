@@ -1,6 +1,7 @@
 """The pages of the documentation: what they show is run, in order, and prints what they say."""
 
 import contextlib
+import importlib
 import io
 import re
 import shlex
@@ -72,6 +73,21 @@ def test_the_examples_of_a_page_print_what_it_says(
     for command, printed in examples(page):
         shown = printed_by(command, tmp_path)
         assert re.fullmatch(pattern(printed), shown), f"{command}\n{shown}\ninstead of\n{printed}"
+
+
+def calls(text: str) -> Iterator[str]:
+    """The commands that are only named: inside a sentence or a table, or in what is not run."""
+    yield from re.findall(r"`ocilayout ([a-z]+ [^`]+)`", text)
+    for block in re.findall(r"^```sh\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE):
+        yield from re.findall(r"^ocilayout (.+)$", block, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_that_a_page_names_have_such_options(page: Path) -> None:
+    for call in calls(page.read_text(encoding="utf-8")):
+        verb, *arguments = shlex.split(call)
+        module = importlib.import_module(f"ocilayout.commands.{verb}{'_' * (verb == 'import')}")
+        assert module.command.make_context(verb, arguments), call
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
