@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import io
+import itertools
 import re
 import shlex
 import subprocess
@@ -10,10 +11,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from ocilayout.commands import run
 from tests.commands.conftest import CommandLine
+from tests.commands.test_border import VERBS
 from tests.program import ROOT, SAMPLES, surroundings
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -85,9 +88,23 @@ def calls(text: str) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_that_a_page_names_have_such_options(page: Path) -> None:
     for call in calls(page.read_text(encoding="utf-8")):
-        verb, *arguments = shlex.split(call)
-        module = importlib.import_module(f"ocilayout.commands.{verb}{'_' * (verb == 'import')}")
-        assert module.command.make_context(verb, arguments), call
+        assert parsed(shlex.split(call)), call
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_example_of_a_verb_has_such_options(ocilayout: CommandLine, verb: str) -> None:
+    words = shlex.split(ocilayout.succeed(verb, "--help").out.partition("Example: ")[2])
+    start = words.index("ocilayout") + 1
+    assert words[start] == verb
+    assert parsed([*itertools.takewhile("|".__ne__, words[start:])])
+
+
+def parsed(words: list[str]) -> click.Context:
+    """A call of a verb, understood and not run; raises UsageError."""
+    verb, *arguments = words
+    module = importlib.import_module(f"ocilayout.commands.{verb}{'_' * (verb == 'import')}")
+    command: click.Command = module.command
+    return command.make_context(verb, arguments)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
