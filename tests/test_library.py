@@ -1,18 +1,22 @@
-"""The package as a library: its names, their documentation, and the README's example."""
+"""The package as a library: its names, their documentation, and the examples of how to use them."""
 
 import inspect
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import ocilayout
-from tests.program import ROOT, surroundings
+from tests.program import ROOT, SAMPLES, surroundings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^```python\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+PAGE = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(
+    r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", flags=re.DOTALL | re.MULTILINE
+)
 
 
 def run_python(code: str) -> str:
@@ -76,13 +80,27 @@ def test_the_package_is_typed() -> None:
     assert (ROOT / "ocilayout" / "py.typed").is_file()
 
 
-def test_the_readme_has_an_example() -> None:
-    assert EXAMPLES
+def test_every_public_name_is_explained() -> None:
+    prose = re.sub(r"^```.*?^```$", "", PAGE, flags=re.DOTALL | re.MULTILINE)
+    shown = [*re.findall(r"`([^`]+)`", prose), *(code for code, _ in EXAMPLE.findall(PAGE))]
+    assert set(ocilayout.__all__) <= set(re.findall(r"\w+", " ".join(shown)))
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_the_example_of_the_readme_runs(example: str) -> None:
-    printed = run_python(example)
+def test_the_example_of_the_readme_runs() -> None:
+    (example,) = EXAMPLE.findall(README)
     promised = re.search(r"It prints `(sha256:[0-9a-f]+)…`", README)
     assert promised is not None
-    assert printed.startswith(promised[1])
+    assert run_python(example[0]).startswith(promised[1])
+
+
+def test_the_examples_of_the_page_print_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "samples").symlink_to(SAMPLES)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for code, printed in EXAMPLE.findall(PAGE):
+        exec(compile(code, "docs/library.md", "exec"), names)
+        assert re.fullmatch(
+            ".*".join(map(re.escape, printed.split("…"))), capsys.readouterr().out, flags=re.DOTALL
+        )

@@ -11,6 +11,16 @@ import click
 from ocilayout import __version__
 from ocilayout.commands.terminal.border import guarded
 
+# How --help groups the verbs; each stands in one group.
+_GROUPS = {
+    "Images to files": ("convert", "merge"),
+    "Look and compare": ("ls", "inspect", "diff"),
+    "Check": ("check", "validate"),
+    "Edit in place": ("tag", "untag", "annotate", "gc"),
+    "Engines and registries": ("load", "save", "push", "pull"),
+    "Root file systems": ("export", "import"),
+}
+
 
 class _Verbs(click.Group):
     """Finds a verb as the module of its name; packages in this folder are no verbs.
@@ -20,6 +30,19 @@ class _Verbs(click.Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         return sorted(_modules())
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        longest = max(map(len, _modules()))
+        for title, names in _GROUPS.items():
+            verbs = [(name, self.get_command(context, name)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (name.ljust(longest), verb.get_short_help_str(70))
+                        for name, verb in verbs
+                        if verb
+                    ]
+                )
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         module_name = _modules().get(name)
@@ -38,16 +61,17 @@ def _modules() -> dict[str, str]:
 @click.group(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: ocilayout convert buildx.tar loadable.tar && docker load -i loadable.tar",
+    epilog="\b\nExample: ocilayout convert buildx.tar loadable.tar && docker load -i loadable.tar",
 )
 @click.version_option(__version__, prog_name="ocilayout")
 def _group() -> None:
-    """Container images as files: convert, merge and look into OCI layouts and Docker archives.
+    """Container images as files: OCI layouts, OCI tars and Docker archives.
 
-    A place is [TRANSPORT:]PATH[:NAME][@DIGEST]. Transports are oci, oci-archive, docker-archive
-    and dir; without one a source is recognized by what is in it. A new name ending in .tar (or
-    .tar.gz, .tar.zst, ...) is written as docker-archive, anything else as a layout folder;
-    - is standard input or output. An image in an engine is docker-daemon:NAME, podman:NAME or
+    A place is [TRANSPORT:]PATH[:NAME][@DIGEST]. TRANSPORT is oci, oci-archive,
+    docker-archive or dir; without it a source is recognized by what is in it. A new name ending
+    in .tar (or .tar.gz, .tar.zst, ...) is written as docker-archive, anything else as a layout
+    folder; - is standard input or output. An image in a registry is
+    docker://HOST/REPOSITORY[:TAG], one in an engine docker-daemon:NAME, podman:NAME or
     containerd:NAME.
     """
 

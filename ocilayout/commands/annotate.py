@@ -5,13 +5,10 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.verb import verb
 
 
-@click.command(
-    epilog="Example: ocilayout annotate app.tar:1.0 --platform linux/arm --variant v6 "
-    "--annotation index:org.opencontainers.image.licenses=MIT",
-    no_args_is_help=True,
-)
+@verb("ocilayout annotate app.tar:1.0 --platform linux/arm --variant v6 --config")
 @click.argument("place", metavar="PLACE")
 @options.members
 @click.option("--os", "os_", metavar="OS", help="Set the operating system.")
@@ -50,12 +47,13 @@ def command(
     quiet: bool,
     **wishes: Any,
 ) -> None:
-    """Correct the platform or the annotations of the one image that PLACE picks, where it is.
+    """Correct the platform or annotations of an image, in place.
 
-    A platform is set in the index, and the member's bytes stay as they are; with --config in its
-    config too. LEVEL is manifest (the default), index, manifest-descriptor or index-descriptor,
-    with [OS/ARCH] behind it for some members alone, or several with commas. What refers to a
-    digest that changed is pointed to the new one, or dropped by --attestations drop.
+    PLACE has to pick one image. A platform is set in the index, and the member's bytes stay as
+    they are; with --config in its config too. LEVEL is manifest (the default), index,
+    manifest-descriptor or index-descriptor, with [OS/ARCH] behind it for some members alone, or
+    several with commas. What refers to a digest that changed is pointed to the new one, or
+    dropped by --attestations drop.
     """
     from ocilayout import pick
     from ocilayout.commands.terminal.corrected import report

@@ -7,13 +7,12 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.verb import verb
 
 FOUND = 3
 
 
-@click.command(
-    epilog="Example: ocilayout check buildx.tar --for docker-20.10 --for k3s", no_args_is_help=True
-)
+@verb("ocilayout check buildx.tar --for docker-20.10 --for k3s")
 @click.argument("place", metavar="PLACE")
 @options.engines
 @click.option(
@@ -32,10 +31,12 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Say whether an engine will load PLACE, as it is: under which names, and what gets lost.
+    """Say whether an engine will load PLACE, and what mends it.
 
-    Where it will not, why, and the command that mends it. The exit code is then 3. Documents are
-    read, and the first bytes of layers; whether all bytes are sound is not looked at.
+    Where it loads, under which names, and what gets lost; where not, why, and the command that
+    mends it. The exit code is then 3. Documents are read, and the first bytes of layers; whether
+    all bytes are sound is for validate. ENGINE is docker-20.10, docker-23, docker-25, docker-29,
+    docker-29-containerd, containerd, podman, k3s, rke2, kind, registry, or all of them.
     """
     from ocilayout.commands.terminal.messages import listen, nothing_heard
     from ocilayout.commands.terminal.printing import echo_json

@@ -6,12 +6,10 @@ import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
+from ocilayout.commands.terminal.verb import verb
 
 
-@click.command(
-    epilog="Example: ocilayout convert buildx.tar loadable.tar --platform linux/amd64",
-    no_args_is_help=True,
-)
+@verb("ocilayout convert buildx.tar loadable.tar --platform linux/amd64")
 @click.argument("places", nargs=-1, required=True, metavar="SRC... DST")
 @options.tag
 @options.to
@@ -29,7 +27,8 @@ def command(
 
     Names, digests and bytes stay as they are unless asked otherwise. A name ending in .tar is
     written so that every engine loads it (an OCI layout and a Docker archive in one); --for says
-    which one has to.
+    which one has to: docker-20.10, docker-23, docker-25, docker-29, docker-29-containerd,
+    containerd, podman, k3s, rke2, kind or registry.
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.writing import Target, Wishes, opened, write

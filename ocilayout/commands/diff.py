@@ -7,14 +7,12 @@ import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
+from ocilayout.commands.terminal.verb import verb
 
 FOUND = 3
 
 
-@click.command(
-    epilog="Example: ocilayout diff old.tar new.tar --platform linux/arm64 --files",
-    no_args_is_help=True,
-)
+@verb("ocilayout diff old.tar new.tar --platform linux/arm64 --files")
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option("--files", is_flag=True, help="Read the layers, and compare file by file.")
@@ -41,10 +39,11 @@ def command(
     quiet: bool,
     registry: RegistryWishes,
 ) -> int:
-    """Say what differs between the images A and B: platforms, configs, history, layers, files.
+    """Say what differs between two images, down to their files.
 
-    The exit code is 3 where they differ. Names make no difference, nor does what attestations
-    say, nor an index around a single image.
+    Platforms, configs, history and layers are compared, and with --files the files. The exit
+    code is 3 where they differ. Names make no difference, nor does what attestations say, nor
+    an index around a single image.
     """
     from ocilayout.commands.terminal.difference_fields import comparison_fields
     from ocilayout.commands.terminal.differences import comparison_lines

@@ -7,11 +7,10 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.verb import verb
 
 
-@click.command(
-    epilog="Example: ocilayout export app.tar rootfs/ --platform linux/arm64", no_args_is_help=True
-)
+@verb("ocilayout export app.tar rootfs/ --platform linux/arm64")
 @click.argument("place", metavar="PLACE")
 @click.argument("destination", metavar="DST")
 @options.platform
@@ -42,7 +41,7 @@ def command(
     progress: str,
     quiet: bool,
 ) -> None:
-    """Write the files of the image at PLACE, with all layers flattened, to DST.
+    """Write the files of an image, all layers flattened, to DST.
 
     DST is a tar by its name (.tar, .tar.gz, .tar.zst, ...), - for a tar on standard output, or
     else a new folder. Several platforms stand in folders linux_amd64, linux_arm64, ...

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.verb import verb
 
 if TYPE_CHECKING:
     from ocilayout.stores.layout_gc import Garbage
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-@click.command(epilog="Example: ocilayout gc layout --dry-run", no_args_is_help=True)
+@verb("ocilayout gc layout --dry-run")
 @click.argument("place", metavar="LAYOUT")
 @click.option(
     "--ingest", is_flag=True, help="Remove also what BuildKit and oras left half written."
@@ -44,7 +45,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Remove the blobs of the folder LAYOUT that nothing refers to.
+    """Remove the blobs of a layout folder that nothing refers to.
 
     In doubt nothing is removed: where a document that is needed is damaged, missing or not
     understood. Nobody else may read or change the layout meanwhile: commands of ocilayout and

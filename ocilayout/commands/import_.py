@@ -7,13 +7,10 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.verb import verb
 
 
-@click.command(
-    "import",
-    epilog="Example: docker export box | ocilayout import - app.tar -t app:1.0 -c 'CMD sh'",
-    no_args_is_help=True,
-)
+@verb("docker export box | ocilayout import - app.tar -t app:1.0 -c 'CMD sh'", name="import")
 @click.argument("roots", nargs=-1, required=True, metavar="[PLATFORM=]ROOTFS...")
 @click.argument("destination", metavar="DST")
 @options.tag
@@ -34,7 +31,13 @@ from ocilayout.commands.terminal import options
 @click.option("-m", "--message", help="A comment for the history.")
 @click.option("--owner", metavar="UID[:GID]", help="Of a folder: who owns all of its files.")
 @click.option("--mtime", type=click.IntRange(0), metavar="SECONDS", help="Of a folder: all times.")
-@options.compression
+@click.option(
+    "--compression",
+    type=click.Choice(("keep", "gzip", "zstd", "none")),
+    default="gzip",
+    show_default=True,
+    help="How the layer is compressed.",
+)
 @options.level
 @options.media_types
 @options.force
@@ -56,14 +59,14 @@ def command(
     message: str | None,
     owner: str | None,
     mtime: int | None,
-    compression: str | None,
     **wishes: Any,
 ) -> None:
-    """Make an image of each ROOTFS, a tar (plain or compressed, - is standard input) or a folder.
+    """Make an image of a tar or a folder of files.
 
-    A plain tar is the layer, byte for byte, compressed with gzip unless --compression says else.
-    Several, each as PLATFORM=ROOTFS, make one image for several platforms, and so does what
-    buildx writes with linux_amd64, linux_arm64, ... at its top.
+    ROOTFS is a folder, or a tar, plain or compressed; - is standard input. A plain tar is the
+    layer, byte for byte, compressed with gzip unless --compression says else. Several, each as
+    PLATFORM=ROOTFS, make one image for several platforms, and so does what buildx writes with
+    linux_amd64, linux_arm64, ... at its top.
     """
     from contextlib import ExitStack
 
@@ -76,7 +79,6 @@ def command(
 
     wished = Wishes(
         platforms=(),
-        compression=compression or "gzip",
         attestations="keep",
         missing=None,
         link=False,

@@ -7,11 +7,10 @@ import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
+from ocilayout.commands.terminal.verb import verb
 
 
-@click.command(
-    epilog="Example: ocilayout inspect app.tar:1.0 --platform linux/arm64", no_args_is_help=True
-)
+@verb("ocilayout inspect app.tar:1.0 --platform linux/arm64")
 @click.argument("place", metavar="PLACE")
 @options.platform
 @click.option("--raw", is_flag=True, help="The exact bytes of the manifest or index.")
@@ -32,7 +31,11 @@ def command(
     quiet: bool,
     registry: RegistryWishes,
 ) -> None:
-    """Show an image: its index, manifests, platforms, configs, and layers with their history."""
+    """Show an image as a tree: index, manifests, configs, layers.
+
+    Attestations, signatures and other referrers stand under the image that they speak of.
+    Several images of PLACE are shown one after another.
+    """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.description import surveyed
     from ocilayout.errors import UsageError

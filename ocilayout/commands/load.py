@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.verb import verb
 
 
-@click.command(epilog="Example: ocilayout load buildx.tar", no_args_is_help=True)
+@verb("ocilayout load buildx.tar")
 @click.argument("place", metavar="PLACE")
 @options.client
 @options.namespace
@@ -38,7 +39,7 @@ def command(
     progress: str,
     quiet: bool,
 ) -> None:
-    """Load the images of PLACE into docker, podman or containerd.
+    """Load images into docker, podman or containerd.
 
     The engine's own client does it (docker, podman, nerdctl or ctr, found in PATH), so contexts,
     DOCKER_HOST and ssh work. It is fed through a pipe, in the form that this version takes.

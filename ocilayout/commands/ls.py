@@ -7,6 +7,7 @@ import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
+from ocilayout.commands.terminal.verb import verb
 
 if TYPE_CHECKING:
     from ocilayout.description import Image
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ocilayout.stores.places import Place
 
 
-@click.command(epilog="Example: ocilayout ls app.tar layout/ other.tar.gz", no_args_is_help=True)
+@verb("ocilayout ls app.tar layout/ other.tar.gz")
 @click.argument("places", nargs=-1, required=True, metavar="PLACE...")
 @click.option("--files", is_flag=True, help="List the files of the images instead.")
 @options.platform
@@ -31,9 +32,10 @@ def command(
     quiet: bool,
     registry: RegistryWishes,
 ) -> int:
-    """List the images in each PLACE: names, platforms, size and digest.
+    """List the images in each PLACE, or their files.
 
-    Of a repository in a registry, as docker://HOST/REPOSITORY, the tags are listed.
+    Names, platforms, size and digest of each; with --files the files of all layers together. Of
+    a repository in a registry, as docker://HOST/REPOSITORY, the tags are listed.
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.errors import UsageError

@@ -6,12 +6,10 @@ import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
+from ocilayout.commands.terminal.verb import verb
 
 
-@click.command(
-    epilog="Example: ocilayout merge amd64.tar arm64-layout/ armv7.tar.gz -o app.tar -t app:1.0",
-    no_args_is_help=True,
-)
+@verb("ocilayout merge amd64.tar arm64-layout/ armv7.tar.gz -o app.tar -t app:1.0")
 @click.argument("sources", nargs=-1, required=True, metavar="SRC...")
 @click.option("-o", "--output", "destination", required=True, metavar="DST", help="Where to.")
 @options.tag
@@ -36,9 +34,10 @@ def command(
     registry: RegistryWishes,
     **wishes: Any,
 ) -> None:
-    """Merge the images of all SRC into one index, and write it to DST.
+    """Make one multi-platform image of all SRC.
 
-    Sources that are indexes contribute all their members; attestations stay with their images.
+    It is written to DST, in its format. Sources with several platforms give them all, and
+    attestations stay with their images.
     """
     from ocilayout import notices
     from ocilayout.commands.terminal.messages import listen

@@ -6,6 +6,7 @@ import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
+from ocilayout.commands.terminal.verb import verb
 
 if TYPE_CHECKING:
     from ocilayout.protocols import ImageSource
@@ -13,10 +14,7 @@ if TYPE_CHECKING:
     from ocilayout.stores.places import Place
 
 
-@click.command(
-    epilog="Example: ocilayout pull registry.example/app:1 alpine:3.20 oci:layout",
-    no_args_is_help=True,
-)
+@verb("ocilayout pull registry.example/app:1 alpine:3.20 oci:layout")
 @click.argument("references", nargs=-1, required=True, metavar="REF...")
 @click.argument("destination", metavar="DST")
 @click.option("--all-tags", is_flag=True, help="All tags of each repository REF.")
@@ -36,10 +34,10 @@ def command(
     registry: RegistryWishes,
     **wishes: Any,
 ) -> None:
-    """Pull images REF, as in HOST/REPOSITORY[:TAG][@DIGEST], to DST, in its format.
+    """Pull images from a registry to DST, in its format.
 
-    All platforms come, unless --platform keeps some. Every byte is verified, and what DST has
-    already is not fetched again.
+    REF is [HOST/]REPOSITORY[:TAG][@DIGEST]. All platforms come, unless --platform keeps some.
+    Every byte is verified, and what DST has already is not fetched again.
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.writing import Target, Wishes, write

@@ -6,17 +6,15 @@ import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
+from ocilayout.commands.terminal.verb import verb
 
 
-@click.command(
-    epilog="Example: ocilayout push app.tar db.tar docker://registry.example/project/",
-    no_args_is_help=True,
-)
+@verb("ocilayout push app.tar db.tar docker://registry.example/project/")
 @click.argument("places", nargs=-1, required=True, metavar="SRC... DEST")
 @click.option("--all-tags", is_flag=True, help="All images of SRC, each under its own tags.")
 @click.option("--referrers", is_flag=True, help="Signatures, SBOMs and all else that refers to it.")
 @options.tag
-@options.writing
+@options.sending
 @registry
 def command(
     places: tuple[str, ...],
@@ -26,7 +24,7 @@ def command(
     registry: RegistryWishes,
     **wishes: Any,
 ) -> None:
-    """Push the images of all SRC to a registry.
+    """Push images to a registry.
 
     DEST is HOST/REPOSITORY[:TAG] for one image, or HOST/PROJECT/ with a slash at its end, below
     which all images keep their names. What the registry has already is not sent again.
@@ -43,7 +41,7 @@ def command(
     *sources, text = places
     if not sources:
         raise click.UsageError("DEST is missing: write SRC... DEST")
-    wished = Wishes(**wishes).checked()
+    wished = Wishes(force=False, link=False, **wishes).checked()
     messages = listen(wished.quiet)
     destination = Destination.parse(text, tags, all_tags)
     origins = [parse_source(source) for source in sources]

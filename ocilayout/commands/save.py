@@ -5,9 +5,10 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.verb import verb
 
 
-@click.command(epilog="Example: ocilayout save app:1 db:2 oci:layout", no_args_is_help=True)
+@verb("ocilayout save app:1 db:2 oci:layout")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.argument("destination", metavar="DST")
 @options.client
@@ -25,7 +26,7 @@ def command(
     transport: str | None,
     **wishes: Any,
 ) -> None:
-    """Save images of docker, podman or containerd to DST, in its format.
+    """Save images of docker, podman or containerd to DST.
 
     Several are saved at once, so that layers which they share are read once. The engine's client
     writes a Docker archive, which is spooled beside DST.

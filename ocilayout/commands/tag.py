@@ -3,12 +3,10 @@
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.verb import verb
 
 
-@click.command(
-    epilog="Example: ocilayout tag app.tar:1.0 registry.example/app:1.0 app:latest",
-    no_args_is_help=True,
-)
+@verb("ocilayout tag app.tar:1.0 registry.example/app:1.0 app:latest")
 @click.argument("place", metavar="PLACE")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @options.editing
@@ -20,10 +18,11 @@ def command(
     lock_timeout: float,
     quiet: bool,
 ) -> None:
-    """Give the one image that PLACE picks more names, where it is.
+    """Give an image more names, in place.
 
-    A name that another image of PLACE has moves. No layer is read: of a layout index.json alone
-    is written, a tar is copied beside itself by the kernel and renamed.
+    PLACE has to pick one image. A name that another image of PLACE has moves. No layer is read:
+    of a layout index.json alone is written, a tar is copied beside itself by the kernel and
+    renamed.
     """
     from ocilayout import pick
     from ocilayout.commands.terminal.messages import listen

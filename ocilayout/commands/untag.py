@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.verb import verb
 
 if TYPE_CHECKING:
     from ocilayout.stores.places import Place
 
 
-@click.command(
-    epilog="Example: ocilayout untag layout:old app.tar:registry.example/app:latest",
-    no_args_is_help=True,
-)
+@verb("ocilayout untag layout:old app.tar:registry.example/app:latest")
 @click.argument("places", nargs=-1, required=True, metavar="PLACE...")
 @click.option("--drop", is_flag=True, help="Take an image out that has no name left.")
 @options.editing
@@ -25,11 +23,12 @@ def command(
     lock_timeout: float,
     quiet: bool,
 ) -> None:
-    """Take the name that each PLACE picks from its image, or all names where it picks none.
+    """Take names from images, in place.
 
-    An image that loses its last name stays, without one. With --drop it is no longer listed, nor
-    what speaks of it, as with docker manifest rm: gc then frees its blobs in a layout, and a tar
-    is written without them.
+    PLACE:NAME takes this name, PLACE alone all names of its one image. An image that loses its
+    last name stays, without one. With --drop it is no longer listed, nor what speaks of it, as
+    with docker manifest rm: gc then frees its blobs in a layout, and a tar is written without
+    them.
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.printing import echo, echo_json

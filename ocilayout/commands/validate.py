@@ -9,6 +9,7 @@ import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
+from ocilayout.commands.terminal.verb import verb
 
 if TYPE_CHECKING:
     from ocilayout.commands.terminal.findings import Findings
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 FAILED, FOUND = 1, 3
 
 
-@click.command(
-    epilog="Example: ocilayout validate layout/ app.tar --json | jq '.places[].problems[]'",
-    no_args_is_help=True,
-)
+@verb("ocilayout validate layout/ app.tar --json | jq '.places[].problems[]'")
 @click.argument("places", nargs=-1, required=True, metavar="PLACE...")
 @click.option("--fast", is_flag=True, help="Do all but read layers and other large blobs.")
 @click.option(
@@ -47,11 +45,11 @@ def command(
     quiet: bool,
     registry: RegistryWishes,
 ) -> int:
-    """Find what is wrong in each PLACE: documents, digests, layers, names, stray files.
+    """Find what is wrong in each PLACE.
 
-    Each finding is a line, with its level, its place in the document, and what to do. The exit
-    code is 3 where there are errors; warnings and notes alone are no failure. docs/validate.md
-    explains the codes.
+    Documents, digests, layers, names and stray files are looked at. Each finding is a line,
+    with its level, its place in the document, and what to do. The exit code is 3 where there
+    are errors; warnings and notes alone are no failure. docs/validate.md explains the codes.
     """
     from ocilayout.commands.terminal.findings import echo_findings, findings_fields, say_summary
     from ocilayout.commands.terminal.messages import listen

@@ -150,9 +150,25 @@ def test_help_is_data(ocilayout: CommandLine, verb: list[str], option: str) -> N
 
 
 def test_help_lists_every_verb_and_nothing_else(ocilayout: CommandLine) -> None:
-    listed = ocilayout.succeed("--help").out.partition("Commands:\n")[2].partition("\n\n")[0]
-    names = [line.split()[0] for line in listed.splitlines() if line[2:3] != " "]
-    assert names == VERBS
+    groups = ocilayout.succeed("--help").out.partition("Show this message and exit.\n")[2]
+    lines = [line for line in groups.partition("  Example:")[0].splitlines() if line[:2] == "  "]
+    assert sorted(line.split()[0] for line in lines) == VERBS
+    assert all(len(line.split()) > 1 for line in lines)
+    assert not [line for line in lines if line.endswith("...") or len(line) > 80]
+
+
+@pytest.mark.parametrize("verb", ["convert", "diff", "push"])
+def test_options_for_registries_come_last(ocilayout: CommandLine, verb: str) -> None:
+    options, registries = ocilayout.succeed(verb, "--help").out.split("Options for registries:\n")
+    assert "--json" in options
+    assert "--creds" not in options
+    assert "--creds" in registries
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_arguments_are_no_options(ocilayout: CommandLine, verb: str) -> None:
+    options = ocilayout.succeed(verb, "--help").out.partition("Options:\n")[2].splitlines()
+    assert options[0].startswith("  -")
 
 
 @pytest.mark.parametrize(

@@ -61,14 +61,20 @@ members = click.option(
 tag = click.option(
     "-t", "--tag", "tags", multiple=True, metavar="NAME", help="Name the result (repeatable)."
 )
-to = click.option("--to", "transport", type=click.Choice(FORMATS), help="What to write.")
+to = click.option(
+    "--to",
+    "transport",
+    type=click.Choice(FORMATS),
+    metavar="FORMAT",
+    help="Write oci, oci-archive, docker-archive or dir.  [default: as DST says]",
+)
 compression = click.option(
     "--compression",
     type=click.Choice(("keep", "gzip", "zstd", "none")),
     help="How layers are compressed in the result.  [default: as they are; plain layers of old "
     "Docker archives become gzip, but for docker-archive]",
 )
-level = click.option("--level", type=int, help="Level for --compression.")
+level = click.option("--level", type=int, metavar="N", help="Level for --compression.")
 media_types = click.option(
     "--media-types",
     type=click.Choice(("keep", "oci", "docker")),
@@ -92,6 +98,7 @@ force = click.option("--force", is_flag=True, help="Replace an existing output f
 scratch = click.option(
     "--scratch",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
     help="Folder for large temporary files.  [default: beside the output]",
 )
 link = click.option(
@@ -102,7 +109,11 @@ link = click.option(
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Report as JSON on stdout.")
 jobs = click.option(
-    "-j", "--jobs", type=click.IntRange(1, 64), help="Threads.  [default: one a processor]"
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Threads.  [default: one a processor]",
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 verbose = click.option("-v", "--verbose", is_flag=True, help="Say what is done with each blob.")
@@ -140,6 +151,7 @@ engines = click.option(
     multiple=True,
     required=True,
     type=click.Choice((*ENGINES, "all")),
+    metavar="ENGINE",
     help="The engine that is to load it (repeatable).",
 )
 client = click.option(
@@ -155,28 +167,16 @@ engine = click.option(
     "--for",
     "engine",
     type=click.Choice(ENGINES),
+    metavar="ENGINE",
     help="Make what this engine loads: gzip where it takes no zstd, no gaps, nothing but images.",
 )
 
 
-writing = all_of(
-    platform,
-    compression,
-    level,
-    media_types,
-    attestations,
-    missing,
-    force,
-    scratch,
-    link,
-    dry_run,
-    as_json,
-    jobs,
-    lock_timeout,
-    progress,
-    quiet,
-    verbose,
-)
+_choosing = all_of(platform, compression, level, media_types, attestations, missing)
+_running = all_of(dry_run, as_json, jobs, lock_timeout, progress, quiet, verbose)
+sending = all_of(_choosing, scratch, _running)
+"""The options of a verb whose output is no file."""
+writing = all_of(_choosing, force, link, scratch, _running)
 """The options of each verb that writes images."""
 editing = all_of(dry_run, as_json, lock_timeout, quiet)
 """The options of each verb that edits in place."""

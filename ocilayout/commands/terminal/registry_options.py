@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ocilayout.commands.terminal.options import all_of
+from ocilayout.commands.terminal.verb import RegistryOption
 
 if TYPE_CHECKING:
     from ocilayout.registries.registry import Registries
@@ -80,41 +81,38 @@ class RegistryWishes:
             yield registries
 
 
+_option = functools.partial(click.option, cls=RegistryOption)
 _OPTIONS = all_of(
-    click.option(
+    _option(
         "--creds",
         multiple=True,
         metavar="[HOST=]USER:PASSWORD",
         help="Login for a registry; better in --creds-file, or in $OCILAYOUT_CREDS.  [default: "
         "what docker login and podman login have stored]",
     ),
-    click.option(
-        "--creds-file", type=_FILE, help="A file whose first line is [HOST=]USER:PASSWORD."
-    ),
-    click.option("--ca", type=_FILE, help="Authorities (PEM) to trust beside the system's."),
-    click.option("--cert", type=_FILE, help="Certificate (PEM) to show to the registry."),
-    click.option("--key", type=_FILE, help="The key of --cert, if it is not in the same file."),
-    click.option("--insecure", is_flag=True, help="TLS, but trust any certificate."),
-    click.option(
-        "--plain-http", is_flag=True, help="No TLS.  [default for registries on this machine]"
-    ),
-    click.option(
+    _option("--creds-file", type=_FILE, help="A file whose first line is [HOST=]USER:PASSWORD."),
+    _option("--ca", type=_FILE, help="Authorities (PEM) to trust beside the system's."),
+    _option("--cert", type=_FILE, help="Certificate (PEM) to show to the registry."),
+    _option("--key", type=_FILE, help="The key of --cert, if it is not in the same file."),
+    _option("--insecure", is_flag=True, help="TLS, but trust any certificate."),
+    _option("--plain-http", is_flag=True, help="No TLS.  [default for registries on this machine]"),
+    _option(
         "--token-server",
         multiple=True,
         metavar="HOST[:PORT]",
         help="A token server on another host that may get the login.",
     ),
-    click.option(
+    _option(
         "--registry-config",
         type=_FILE,
         help="A daemon.json or buildkitd.toml that says which registries are insecure or http.",
     ),
-    click.option(
+    _option(
         "--allow-foreign",
         is_flag=True,
         help="Fetch and send layers that may not be distributed, from wherever they say.",
     ),
-    click.option(
+    _option(
         "--chunk-size",
         type=Size(),
         help="Send blobs in requests of at most this many bytes, as in 64M.  [default: in one]",
