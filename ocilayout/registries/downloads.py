@@ -64,11 +64,15 @@ class Download(io.RawIOBase):
     def _where(self) -> str:
         return shown(self._answer.url) if self._answer is not None else "a download"
 
+    @property
+    def _progress(self) -> str:
+        return f", at byte {self._position} of {self._size}" if self._position else ""
+
     def _pause(self, error: Unanswered) -> None:
         self._let_go()
         seconds = next(self._pauses, None)
         if seconds is None:
-            raise RegistryFailed(f"{error}, at byte {self._position} of {self._size}") from None
+            raise RegistryFailed(f"{error}{self._progress}") from None
         pause(seconds)
 
     def _let_go(self) -> None:
@@ -101,7 +105,7 @@ class Download(io.RawIOBase):
             return self._fetch(headers)
         except Unanswered as error:
             # It was asked for often enough.
-            raise RegistryFailed(str(error)) from None
+            raise RegistryFailed(f"{error}{self._progress}") from None
 
     def _starts_here(self, answer: Answer) -> bool:
         stated = answer.headers.get("Content-Range", "")

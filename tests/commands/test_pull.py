@@ -250,3 +250,10 @@ def test_images_of_registries_are_merged(
 def test_a_report_is_json(ocilayout: CommandLine, tmp_path: Path, registry: OciRegistry) -> None:
     done = ocilayout.succeed("pull", f"{registry.host}/team/app:1", tmp_path / "out", "--json")
     assert json.loads(done.out)["copied"]
+
+
+def test_what_a_registry_has_is_not_checked_for_engines(
+    ocilayout: CommandLine, registry: OciRegistry
+) -> None:
+    place = f"docker://{registry.host}/team/app:multi"
+    ocilayout.refuse(2, "pull it first", "check", place, "--for", "podman")

@@ -164,3 +164,23 @@ def test_tags_are_made_full_names_as_docker_reads_them() -> None:
 def test_a_tag_that_is_no_name_is_wrong_usage(name: str) -> None:
     with pytest.raises(UsageError, match=r"nor an image name|is empty"):
         checked_name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("docker://127.0.0.1:5000", "is a registry: write docker://127.0.0.1:5000/REPOSITORY"),
+        ("docker://registry.example", "is a registry"),
+        ("docker://localhost:5000", "is a registry"),
+        ("docker://registry.example/project/", "names below a prefix are for push"),
+        ("docker://https://registry.example/app:1", "write it without https://"),
+    ],
+)
+def test_what_is_nearly_a_reference_is_told(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        parse_source(text)
+
+
+def test_a_reference_without_transport_is_told_how_to_be_one() -> None:
+    with pytest.raises(PlaceNotFound, match=r"in a registry it is docker://registry\.example/app:1"):
+        parse_source("registry.example/app:1")

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from ocilayout.compression import CODECS, deflated
 from ocilayout.copy_engine import transfer
@@ -270,6 +271,16 @@ class TestSpooling:
 
         threading.Thread(target=write_late, daemon=True).start()
         with open_source(str(pipe), scratch=tmp_path) as read:
+            assert set(names_in(read)) == {NAME}
+
+    def test_a_zstd_frame_that_states_a_large_size_is_read(
+        self, tmp_path: Path, archive: bytes
+    ) -> None:
+        # Its header has nine bytes, as of what the zstd program makes of a file of some MiB.
+        padded = archive + bytes(4 * 1024 * 1024)
+        path = tmp_path / "app.tar.zst"
+        path.write_bytes(zstandard.ZstdCompressor().compress(padded))
+        with open_source(str(path), scratch=tmp_path) as read:
             assert set(names_in(read)) == {NAME}
 
     @pytest.mark.parametrize("codec", ["gzip", "zstd", "xz", "bzip2"])

@@ -43,5 +43,5 @@ def test_several_images_cannot_have_one_name() -> None:
 
 
 def test_no_image_cannot_have_a_name() -> None:
-    with pytest.raises(UsageError, match="0 are selected"):
+    with pytest.raises(UsageError, match="there is no image to name"):
         rename(make_source(), [NEW])
