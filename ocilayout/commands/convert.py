@@ -31,7 +31,9 @@ def command(
     containerd, podman, k3s, rke2, kind or registry.
     """
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.writing import Target, Wishes, opened, write
+    from ocilayout.commands.terminal.targets import Target
+    from ocilayout.commands.terminal.wishes import Wishes
+    from ocilayout.commands.terminal.writing import opened, write
     from ocilayout.stores.places import parse_source
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.rename import rename

@@ -71,7 +71,9 @@ def command(
     from contextlib import ExitStack
 
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.writing import Target, Wishes, write
+    from ocilayout.commands.terminal.targets import Target
+    from ocilayout.commands.terminal.wishes import Wishes
+    from ocilayout.commands.terminal.writing import write
     from ocilayout.rootfs.import_image import MESSAGE, import_rootfs
     from ocilayout.transforms.media_types import in_media_types
     from ocilayout.transforms.merge import merge

@@ -1,6 +1,5 @@
 """Into an engine, through its own client, in the form that it takes."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +43,9 @@ def command(
     The engine's own client does it (docker, podman, nerdctl or ctr, found in PATH), so contexts,
     DOCKER_HOST and ssh work. It is fed through a pipe, in the form that this version takes.
     """
-    from ocilayout.commands.terminal.arriving import load, plain_wishes
+    from ocilayout.commands.terminal.arriving import load
     from ocilayout.commands.terminal.messages import listen
+    from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.stores import open_place
     from ocilayout.stores.engine_clients import answering
     from ocilayout.stores.places import checked_name
@@ -53,8 +53,15 @@ def command(
 
     messages = listen(quiet)
     names = [checked_name(tag) for tag in tags]
-    wishes = plain_wishes(scratch, as_json, jobs, progress, quiet)
+    wishes = Wishes(
+        platforms,
+        missing="refuse",
+        scratch=scratch,
+        as_json=as_json,
+        jobs=jobs,
+        progress=progress,
+        quiet=quiet,
+    )
     with open_place(place, scratch=scratch) as opened:
         source = rename(opened.source, names) if names else opened.source
-        wishes = replace(wishes, platforms=platforms)
         load(source, [opened.source], answering(client, namespace), wishes, messages)

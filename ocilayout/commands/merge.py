@@ -41,7 +41,9 @@ def command(
     """
     from ocilayout import notices
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.writing import Target, Wishes, opened, write
+    from ocilayout.commands.terminal.targets import Target
+    from ocilayout.commands.terminal.wishes import Wishes
+    from ocilayout.commands.terminal.writing import opened, write
     from ocilayout.spec.names import names_of
     from ocilayout.stores.places import parse_source
     from ocilayout.transforms.merge import merge

@@ -40,7 +40,9 @@ def command(
     Every byte is verified, and what DST has already is not fetched again.
     """
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.writing import Target, Wishes, write
+    from ocilayout.commands.terminal.targets import Target
+    from ocilayout.commands.terminal.wishes import Wishes
+    from ocilayout.commands.terminal.writing import write
     from ocilayout.stores.places import registry_place
     from ocilayout.stores.registry_referrers import with_referrers
     from ocilayout.transforms.combine import combine

@@ -32,7 +32,8 @@ def command(
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.printing import echo_json
     from ocilayout.commands.terminal.pushing import Destination
-    from ocilayout.commands.terminal.writing import Wishes, opened, written
+    from ocilayout.commands.terminal.wishes import Wishes
+    from ocilayout.commands.terminal.writing import opened, written
     from ocilayout.stores.places import parse_source
     from ocilayout.stores.registry_referrers import with_referrers
     from ocilayout.transforms.combine import combine

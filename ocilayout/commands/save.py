@@ -32,7 +32,9 @@ def command(
     writes a Docker archive, which is spooled beside DST.
     """
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.writing import Target, Wishes, write
+    from ocilayout.commands.terminal.targets import Target
+    from ocilayout.commands.terminal.wishes import Wishes
+    from ocilayout.commands.terminal.writing import write
     from ocilayout.stores import open_engine
     from ocilayout.stores.engine_clients import answering
     from ocilayout.stores.places import checked_engine_name

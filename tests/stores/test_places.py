@@ -182,5 +182,7 @@ def test_what_is_nearly_a_reference_is_told(text: str, said: str) -> None:
 
 
 def test_a_reference_without_transport_is_told_how_to_be_one() -> None:
-    with pytest.raises(PlaceNotFound, match=r"in a registry it is docker://registry\.example/app:1"):
+    with pytest.raises(
+        PlaceNotFound, match=r"in a registry it is docker://registry\.example/app:1"
+    ):
         parse_source("registry.example/app:1")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
@@ -10,7 +9,7 @@ from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json, printable
 from ocilayout.commands.terminal.progress import bars
 from ocilayout.commands.terminal.reporting import echo_plan, image_fields, plan_fields
-from ocilayout.commands.terminal.writing import Wishes
+from ocilayout.commands.terminal.wishes import Wishes
 from ocilayout.copy_engine import Recode, Report, transfer, unsettled
 from ocilayout.description import images_in
 from ocilayout.engines.arrival import for_machine, row_of
@@ -90,27 +89,3 @@ def _fields(
         "warnings": messages.warnings,
         "notes": messages.notes,
     }
-
-
-def plain_wishes(
-    scratch: Path | None, as_json: bool, jobs: int | None, progress: str, quiet: bool
-) -> Wishes:
-    """The wishes of a verb that leaves it to the engine how images are written."""
-    return Wishes(
-        platforms=(),
-        compression=None,
-        level=None,
-        media_types="keep",
-        attestations="keep",
-        missing="refuse",
-        force=False,
-        scratch=scratch,
-        link=False,
-        dry_run=False,
-        as_json=as_json,
-        jobs=jobs,
-        lock_timeout=60.0,
-        progress=progress,
-        quiet=quiet,
-        verbose=False,
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ocilayout.commands.terminal.writing import Target, in_repository
+from ocilayout.commands.terminal.targets import Target, in_repository
 from ocilayout.errors import UsageError
 from ocilayout.protocols import ImageSource
 from ocilayout.stores.places import Place, registry_place

@@ -1,0 +1,70 @@
+"""Where the result of a verb goes, and under which names."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocilayout.commands.terminal.wishes import Wishes
+from ocilayout.errors import DestinationExists, UsageError
+from ocilayout.spec.names import reference_of
+from ocilayout.spec.reference import Reference
+from ocilayout.stores import destination_transport, scratch_folder
+from ocilayout.stores.places import Place, checked_name, parse_destination
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the result goes."""
+
+    place: Place
+    transport: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, transport: str | None, tags: Sequence[str], wishes: Wishes) -> "Target":
+        """The target that the command line names; raises UsageError."""
+        place = parse_destination(text)
+        if place.is_stream:
+            if wishes.as_json:
+                raise UsageError("- and --json both want standard output: choose one")
+            if sys.stdout is None or sys.stdout.isatty():
+                raise UsageError("standard output is a terminal: redirect it, or name a file")
+        if place.is_registry:
+            references = (in_repository(tag, place.reference) for tag in tags)
+            names = [str(reference) for reference in (place.reference, *references)]
+        else:
+            stated = () if place.name is None else (place.name,)
+            names = [checked_name(name) for name in (*stated, *tags)]
+        found = destination_transport(place, transport)
+        wishes.check_target(place, found)
+        return cls(place, found, tuple(dict.fromkeys(names)))
+
+    def refuse_overlap(self, source: Place) -> None:
+        """Raises DestinationExists where a source would be written over, or into."""
+        if source.path is None or self.place.path is None:
+            return
+        here, there = source.path.resolve(), self.place.path.resolve()
+        if here == there and not (here.is_dir() and self.transport == "oci"):
+            raise DestinationExists(f"{source.path} is source and destination: name another file")
+        if here != there and here.is_dir() and there.is_relative_to(here):
+            raise DestinationExists(f"{self.place.path} lies in {source.path}, which is read")
+
+    @property
+    def scratch(self) -> Path:
+        """The folder beside the output, which has room for it if any has."""
+        if self.place.path is None:
+            return scratch_folder()
+        return next(folder for folder in self.place.path.absolute().parents if folder.is_dir())
+
+
+def in_repository(tag: str, repository: Reference) -> Reference:
+    """A further name of an image that is pushed: a tag, or a full name of the same repository."""
+    name = checked_name(tag)
+    reference = reference_of(name) or Reference(repository.domain, repository.path, name)
+    if (reference.domain, reference.path) != (repository.domain, repository.path):
+        raise UsageError(
+            f"--tag {tag} is not in {repository.domain}/{repository.path}, which is pushed to: "
+            "write the tag alone"
+        )
+    return reference
