@@ -108,7 +108,7 @@ def _list_images(
     for text in places:
         try:
             place = parse_source(text)
-            if place.is_repository:
+            if place.is_repository and not platforms:
                 listed.append(_list_tags(place, registries, as_json))
                 continue
             with open_place(text, scratch=scratch, registries=registries) as opened:

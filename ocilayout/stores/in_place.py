@@ -46,6 +46,11 @@ def edited_in_place(
     """
     found = parse_source(place) if isinstance(place, str) else place
     if found.path is None:
+        if found.is_registry:
+            raise UsageError(
+                f"{found.text}: a registry is not edited in place: for another tag there, "
+                f"ocilayout push {found.text} {found.reference.domain}/{found.reference.path}:TAG"
+            )
         raise UsageError(
             f"{found.text}: only layout folders and tars are edited in place: convert it to one"
         )

@@ -408,3 +408,11 @@ def test_names_are_written_as_everywhere(tmp_path: Path) -> None:
         (entry,) = source.index.children
     assert entry.annotations == {IMAGE_NAME: NEW, REF_NAME: "1"}
     assert names_of(entry) == (NEW,)
+
+
+def test_another_tag_in_a_registry_is_for_push() -> None:
+    with (
+        pytest.raises(UsageError, match=r"push docker://a\.example/app:1 a\.example/app:TAG"),
+        edited_in_place("docker://a.example/app:1", lambda source, label: source),
+    ):
+        pass
