@@ -49,6 +49,22 @@ def test_tasks_are_not_begun_before_there_is_room() -> None:
     assert max(most) <= 3
 
 
+def test_no_more_is_begun_than_may_wait_to_be_taken() -> None:
+    begun: list[int] = []
+
+    def begin(number: int) -> None:
+        begun.append(number)
+        if number == 0:
+            time.sleep(0.05)
+
+    tasks = [partial(begin, number) for number in range(9)]
+    with Crew() as crew:
+        results = crew.in_order(tasks, "count", 2, ahead=4)
+        next(results)
+        assert len(begun) <= 4
+        assert len(list(results)) == 8
+
+
 def test_a_slow_first_task_does_not_hold_up_the_others() -> None:
     others = threading.Event()
 

@@ -17,6 +17,7 @@ from ocilayout.spec.digest import Digest
 from ocilayout.streams import (
     CHUNK,
     Discard,
+    DurableWriter,
     FileSlice,
     FileWriter,
     HashingWriter,
@@ -24,6 +25,7 @@ from ocilayout.streams import (
     copy_stream,
     digest_of,
     ignore,
+    is_prompt,
     read_full,
 )
 from tests.byte_streams import dribble
@@ -205,6 +207,44 @@ def test_a_copy_is_cut_in_the_same_places_however_it_arrives(
     assert copy_stream(dribble(content, portions), out) == size
     assert b"".join(out.pieces) == content
     assert {len(piece) for piece in out.pieces[:-1]} <= {CHUNK}
+
+
+@pytest.mark.parametrize("size", [CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
+def test_a_file_gets_what_is_read_in_its_order(tmp_path: Path, size: int) -> None:
+    content = b"".join(number.to_bytes(8, "big") for number in range(-(-size // 8)))[:size]
+    with (tmp_path / "file").open("wb", buffering=0) as file:
+        count = copy_stream(io.BytesIO(content), DurableWriter(file.fileno(), "file"))
+    assert count == size
+    assert (tmp_path / "file").read_bytes() == content
+
+
+def test_a_full_disk_ends_a_copy_that_reads_ahead() -> None:
+    class Full:
+        is_prompt = True
+
+        def write(self, content: memoryview | bytes) -> int:
+            raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(OSError, match="full"):
+        copy_stream(io.BytesIO(bytes(3 * CHUNK)), Full())
+
+
+def test_a_blob_that_lies_does_not_arrive_whole(tmp_path: Path) -> None:
+    content = bytes(2 * CHUNK)
+    lie = verified(content, content, digest=Digest.of(b"another"))
+    with (tmp_path / "file").open("wb", buffering=0) as file:
+        with pytest.raises(IntegrityError):
+            copy_stream(lie, DurableWriter(file.fileno(), "file"))
+        assert os.fstat(file.fileno()).st_size < len(content)
+
+
+def test_a_pipe_is_never_written_beside_whoever_may_be_interrupted() -> None:
+    read, write = os.pipe()
+    try:
+        assert not is_prompt(HashingWriter(FileWriter(write, "pipe")))
+    finally:
+        os.close(read)
+        os.close(write)
 
 
 def test_a_buffer_is_filled_as_far_as_there_are_bytes() -> None:
