@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ocilayout import notices
 from ocilayout.registries import retries
 from tests.real.artefacts import dialect, discover
 from tests.real.conversions import FORMS, Conversions
@@ -19,6 +20,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="image files to try in place of samples/: tars, layouts, dir: folders, at any depth",
     )
+
+
+def pytest_runtest_setup() -> None:
+    """What the library says is logged again, where an earlier test ran the command line."""
+    notices.hear(None)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from ocilayout import notices
 from ocilayout.commands import run
 
 pytest.register_assert_rewrite("tests.commands.conftest")
@@ -60,10 +59,8 @@ class CommandLine:
 @pytest.fixture
 def ocilayout(capfd: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
     """The command line; what it changes in this process is changed back."""
-    hearer = notices.hear(None)
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = [signal.getsignal(number) for number in signals]
     yield CommandLine(capfd)
-    notices.hear(hearer)
     for number, handler in zip(signals, handlers, strict=True):
         signal.signal(number, handler)
