@@ -49,6 +49,7 @@ class Survey:
         self._source = source
         self._label = label
         self._platforms = platforms
+        self._platforms_found: set[Platform] = set()
         self._seen: dict[Digest, Descriptor] = {}
         self._platform_of: dict[Digest, Platform | None] = {}
         self._absent: set[Digest] = set()
@@ -63,6 +64,11 @@ class Survey:
         self.bytes_read = 0
         self.is_whole = True
         """Whether every document could be read, so that nothing was overlooked."""
+
+    @property
+    def platforms_absent(self) -> list[Platform]:
+        """Those of the platforms asked for of which there is no image."""
+        return [asked for asked in self._platforms if asked not in self._platforms_found]
 
     def has_met(self, digest: Digest) -> bool:
         """Whether something leads to it, be it here or not."""
@@ -196,6 +202,9 @@ class Survey:
         yield from configs.platform_problems(arrow.descriptor, platform, arrow.where)
         if self._is_unwanted(platform):
             return []
+        found = platform or arrow.descriptor.platform
+        if found is not None:
+            self._platforms_found.update(filter(found.fits, self._platforms))
         diff_ids: tuple[Digest, ...] = ()
         if isinstance(manifest, Manifest) and manifest.is_image:
             self.images += not is_attestation(arrow.descriptor)
