@@ -11,7 +11,6 @@ from ocilayout.crew import Crew
 from ocilayout.problems import Problem
 from ocilayout.protocols import ImageSource, SuspectSource
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.platform import Platform
 from ocilayout.streams import Progress, Watch, unwatched
 from ocilayout.verify.contents import problems_of_content, problems_of_head
@@ -78,8 +77,7 @@ class Verification:
     @property
     def layers(self) -> int:
         """The different layers that they have."""
-        leaves = self._survey.leaves.values()
-        return sum(layer_type(leaf.descriptor.media_type) is not None for leaf in leaves)
+        return sum(leaf.is_layer for leaf in self._survey.leaves.values())
 
     @property
     def counts(self) -> Mapping[str, int]:

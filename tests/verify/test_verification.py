@@ -83,6 +83,12 @@ class TestSound:
             problems_in(hybrid(repositories={"registry.example/app": {"v1": ""}})(tmp_path)) == []
         )
 
+    def test_any_file_that_an_artifact_calls_a_layer(self) -> None:
+        empty = make_blob(media_types.OCI_EMPTY, b"{}")
+        files = [make_blob(PLAIN, b"hello"), make_blob(PLAIN, gzip.compress(b"hello"))]
+        artifact = make_manifest(empty, files, artifactType="application/x-file")
+        assert list(find_problems(make_source(artifact))) == []
+
     def test_a_source_without_files(self) -> None:
         assert list(find_problems(attested())) == []
 
@@ -254,6 +260,14 @@ def test_the_config_says_which_half_has_the_right_order(
     found = problems_in(tar_of(files, tmp_path))[0]
     assert found.code == "manifest-json-mismatch"
     assert found.text.endswith(f"those here {verb} in the order that the config says")
+
+
+@pytest.mark.parametrize("spoiled", [b"{}", b'[{"Bonfig": "x", "Layers": []}]'])
+def test_a_manifest_json_that_lists_no_images_is_found_beside_a_layout(
+    tmp_path: Path, spoiled: bytes
+) -> None:
+    files = {**layout_files(make_source(make_image())), "manifest.json": spoiled}
+    assert codes_in(tar_of(files, tmp_path)) == ["manifest-json-invalid"]
 
 
 def test_a_docker_archive_goes_on_after_a_bad_entry(tmp_path: Path) -> None:
