@@ -286,6 +286,18 @@ def test_a_docker_archive_goes_on_after_a_bad_entry(tmp_path: Path) -> None:
     assert [problem.code for problem in found[2:]] == ["blob-damaged"]
 
 
+def test_an_entry_that_cannot_be_read_is_told_once_and_accuses_no_file(tmp_path: Path) -> None:
+    files = {f"{'0' * 64}.json": make_config("linux/amd64", []), "l.tar": make_layer("base")}
+    entries = [{"Config": f"{'0' * 64}.json", "Layers": ["l.tar"], "RepoTags": [NAME]}]
+    files["repositories"] = encode({"registry.example/app": {"v1": ""}})
+    damaged = tar_of({**files, "manifest.json": encode(entries)}, tmp_path)
+    assert codes_in(damaged) == ["manifest-json-invalid"]
+    entries = [{"Config": "c.json", "Layers": ["absent.tar"], "RepoTags": [NAME]}]
+    files["c.json"] = make_config("linux/amd64", [make_layer("base")])
+    lacking = tar_of({**files, "manifest.json": encode(entries)}, tmp_path)
+    assert codes_in(lacking) == ["manifest-json-invalid"]
+
+
 def test_only_what_was_asked_for_is_looked_at(tmp_path: Path) -> None:
     amd64, arm64 = make_image(), make_image("linux/arm64", layers=[make_layer("other")])
     layout = write_layout(tmp_path / "layout", make_source(make_index(amd64, arm64)))
