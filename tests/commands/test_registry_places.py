@@ -69,5 +69,30 @@ def test_an_image_goes_from_a_registry_into_an_engine(
     assert done.out == "docker 20.10.24 has hello:1 linux/amd64 sha256:1\n"
 
 
+def test_what_a_root_file_system_becomes_goes_to_a_registry(
+    registry: OciRegistry, place: str, ocilayout: CommandLine
+) -> None:
+    target = f"docker://{registry.host}/team/app:rootfs"
+    arguments = ("import", SAMPLES / "rootfs-amd64.tar", target)
+    ocilayout.refuse(1, "--creds-file", *arguments)
+    ocilayout.succeed(*arguments, "--creds-file", "login")
+    assert "linux/amd64" in ocilayout.succeed("ls", target, "--creds-file", "login").out
+
+
+def test_what_an_engine_has_goes_to_a_registry(
+    registry: OciRegistry,
+    place: str,
+    ocilayout: CommandLine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clients = Clients(tmp_path)
+    clients.add_saving(SAMPLES / "docker-20.10-amd64.tar")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    target = f"docker://{registry.host}/team/app:saved"
+    ocilayout.succeed("save", "hello:amd64", target, "--creds-file", "login")
+    assert "linux/amd64" in ocilayout.succeed("ls", target, "--creds-file", "login").out
+
+
 def test_check_is_for_files(ocilayout: CommandLine) -> None:
     ocilayout.refuse(2, "pull makes one", "check", "docker://registry.example/app", "--for", "k3s")
