@@ -165,7 +165,8 @@ KINDS: Mapping[str, Kind] = {
         "manifest.json and index.json of one archive list different images, or layers in "
         "another order. Engines that read the one run another image than those that read the "
         "other.",
-        "write it again with convert, which believes manifest.json",
+        "write it again with convert, which believes manifest.json, or with oci-archive: before "
+        "its name index.json",
     ),
     "platform-absent": Kind(
         "warning",

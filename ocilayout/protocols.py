@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
-from ocilayout.problems import Problem
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
 from ocilayout.spec.platform import Platform
 
 if TYPE_CHECKING:
+    from ocilayout.problems import Problem
     from ocilayout.registries.registry import Registries
 
 
@@ -116,7 +116,7 @@ class SuspectSource(Protocol):
         """What messages call its index."""
         ...
 
-    def problems(self, images: Mapping[Digest, Collection[Digest]] | None) -> Iterator[Problem]:
+    def problems(self, images: Mapping[Digest, Collection[Digest]] | None) -> "Iterator[Problem]":
         """What is wrong with the files.
 
         `images` has the lists of layers, each as its list_digest, of each config that the index

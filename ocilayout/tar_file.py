@@ -136,7 +136,8 @@ def clean_name(raw: bytes, where: str) -> str:
     if not name or "\0" in name:
         raise InvalidArchive(f"{where}: a member has an empty name, or one with a NUL in it")
     parts = [part for part in name.split("/") if part not in {"", "."}]
-    if name.startswith("/") or ".." in parts:
+    # The top alone, as `./` or as `/`, is what Python's tarfile writes of a whole folder.
+    if (parts and name.startswith("/")) or ".." in parts:
         raise InvalidArchive(f"{where}: {name!r} leads out of the archive")
     return "/".join(parts)
 

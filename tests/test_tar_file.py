@@ -153,8 +153,9 @@ def test_a_name_is_read_in_its_plain_form(name: str, opened: Opener) -> None:
     assert contents(opened(tars.tar([(name, b"x")]))) == {"a/b": b"x"}
 
 
-def test_the_folder_of_everything_is_no_member(opened: Opener) -> None:
-    assert contents(opened(directory("./") + member("a", b"x") + END)) == {"a": b"x"}
+@pytest.mark.parametrize("name", ["./", "/"])
+def test_the_folder_of_everything_is_no_member(name: str, opened: Opener) -> None:
+    assert contents(opened(directory(name) + member("a", b"x") + END)) == {"a": b"x"}
 
 
 def test_a_name_that_is_no_text_is_read(opened: Opener) -> None:

@@ -45,11 +45,16 @@ def command(
     from ocilayout.engines.facts import engines_named
     from ocilayout.engines.mending import mending
     from ocilayout.engines.prediction import predict
+    from ocilayout.errors import UsageError
     from ocilayout.stores import open_place
+    from ocilayout.stores.places import parse_source
 
     rows = engines_named(engines)
     listen(quiet)
-    with open_place(place, scratch=scratch) as opened:
+    parsed = parse_source(place)
+    if parsed.is_registry:
+        raise UsageError(f"{place}: check is for image files, as they travel: pull makes one")
+    with open_place(parsed, scratch=scratch) as opened:
         cargo = cargo_of(opened)
         predictions = [predict(cargo, engine, platform) for engine in rows]
         with nothing_heard():

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
 from ocilayout.commands.terminal.verb import verb
 
 
@@ -28,6 +29,7 @@ from ocilayout.commands.terminal.verb import verb
 @options.as_json
 @options.progress
 @options.quiet
+@registry
 def command(
     place: str,
     destination: str,
@@ -40,6 +42,7 @@ def command(
     as_json: bool,
     progress: str,
     quiet: bool,
+    registry: RegistryWishes,
 ) -> None:
     """Write the files of an image, all layers flattened, to DST.
 
@@ -52,6 +55,7 @@ def command(
     from ocilayout.rootfs.flatten import layers_size
     from ocilayout.stores import open_place
     from ocilayout.stores.layout_tar import outer_codec
+    from ocilayout.stores.places import parse_source
     from ocilayout.transforms.missing import settle_missing
     from ocilayout.transforms.select import select
 
@@ -59,7 +63,11 @@ def command(
     target = _target(destination, as_json)
     if target is not None:
         outer_codec(target)
-    with open_place(place, scratch=scratch) as opened:
+    parsed = parse_source(place)
+    with (
+        registry.registries([parsed]) as registries,
+        open_place(parsed, scratch=scratch, registries=registries) as opened,
+    ):
         _refuse_overlap(opened.place.path, target)
         source = settle_missing(select(opened.source, platforms=platforms), missing or "refuse")
         _refuse_several(source)

@@ -28,7 +28,7 @@ _SHOWN = 10
 @click.option(
     "--missing",
     type=click.Choice(("refuse", "keep")),
-    help="What to do where an index names what is not there, to which any blob may belong.  "
+    help="What to do where something is named that is not there, to which any blob may belong.  "
     "[default: refuse]",
 )
 @options.dry_run

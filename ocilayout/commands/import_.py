@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
 from ocilayout.commands.terminal.verb import verb
 
 
@@ -49,6 +50,7 @@ from ocilayout.commands.terminal.verb import verb
 @options.progress
 @options.quiet
 @options.verbose
+@registry
 def command(
     roots: tuple[str, ...],
     destination: str,
@@ -59,6 +61,7 @@ def command(
     message: str | None,
     owner: str | None,
     mtime: int | None,
+    registry: RegistryWishes,
     **wishes: Any,
 ) -> None:
     """Make an image of a tar or a folder of files.
@@ -88,7 +91,7 @@ def command(
     ).checked()
     messages = listen(wished.quiet)
     target = Target.of(destination, transport, tags, wished)
-    with ExitStack() as stack:
+    with registry.registries([target.place]) as registries, ExitStack() as stack:
         sources = [
             stack.enter_context(
                 import_rootfs(
@@ -109,7 +112,7 @@ def command(
             source = rename(sources[0], target.names) if target.names else sources[0]
         if wished.media_types == "docker":
             source = in_media_types(source, "docker")
-        write(source, sources, target, wished, messages)
+        write(source, sources, target, wished, messages, registries)
 
 
 def _roots(

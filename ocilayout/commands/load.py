@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
 from ocilayout.commands.terminal.verb import verb
 
 
@@ -26,6 +27,7 @@ from ocilayout.commands.terminal.verb import verb
 @options.jobs
 @options.progress
 @options.quiet
+@registry
 def command(
     place: str,
     client: str | None,
@@ -37,6 +39,7 @@ def command(
     jobs: int | None,
     progress: str,
     quiet: bool,
+    registry: RegistryWishes,
 ) -> None:
     """Load images into docker, podman or containerd.
 
@@ -48,7 +51,7 @@ def command(
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.stores import open_place
     from ocilayout.stores.engine_clients import answering
-    from ocilayout.stores.places import checked_name
+    from ocilayout.stores.places import checked_name, parse_source
     from ocilayout.transforms.rename import rename
 
     messages = listen(quiet)
@@ -62,6 +65,10 @@ def command(
         progress=progress,
         quiet=quiet,
     )
-    with open_place(place, scratch=scratch) as opened:
+    parsed = parse_source(place)
+    with (
+        registry.registries([parsed]) as registries,
+        open_place(parsed, scratch=scratch, registries=registries) as opened,
+    ):
         source = rename(opened.source, names) if names else opened.source
         load(source, [opened.source], answering(client, namespace), wishes, messages)

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from ocilayout.commands.terminal import options
+from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
 from ocilayout.commands.terminal.verb import verb
 
 
@@ -17,6 +18,7 @@ from ocilayout.commands.terminal.verb import verb
 @options.to
 @options.engine
 @options.writing
+@registry
 def command(
     names: tuple[str, ...],
     destination: str,
@@ -24,6 +26,7 @@ def command(
     namespace: str | None,
     tags: tuple[str, ...],
     transport: str | None,
+    registry: RegistryWishes,
     **wishes: Any,
 ) -> None:
     """Save images of docker, podman or containerd to DST.
@@ -46,8 +49,11 @@ def command(
     checked = [checked_engine_name(name) for name in names]
     scratch = wished.scratch or target.scratch
     found = answering(client, namespace)
-    with open_engine(found, checked, platforms=wished.platforms, scratch=scratch) as opened:
+    with (
+        registry.registries([target.place]) as registries,
+        open_engine(found, checked, platforms=wished.platforms, scratch=scratch) as opened,
+    ):
         source = wished.prepared(opened.source)
         if target.names:
             source = rename(source, target.names)
-        write(wished.fitted(source), [opened.source], target, wished, messages)
+        write(wished.fitted(source), [opened.source], target, wished, messages, registries)

@@ -13,7 +13,9 @@ from ocilayout.commands.terminal.verb import verb
 
 if TYPE_CHECKING:
     from ocilayout.commands.terminal.findings import Findings
+    from ocilayout.problems import Problem
     from ocilayout.registries.registry import Registries
+    from ocilayout.verify import Verification
 
 FAILED, FOUND = 1, 3
 
@@ -61,7 +63,7 @@ def command(
         raise UsageError("- can be one place only")
     messages = listen(quiet)
     wishes = _Wishes(
-        platforms, fast, scratch, jobs or len(os.sched_getaffinity(0)), progress, quiet
+        platforms, fast, scratch, as_json, jobs or len(os.sched_getaffinity(0)), progress, quiet
     )
     all_findings = []
     failed = False
@@ -93,6 +95,7 @@ class _Wishes:
     platforms: tuple[Any, ...]
     fast: bool
     scratch: Path | None
+    as_json: bool
     jobs: int
     progress: str
     quiet: bool
@@ -101,21 +104,42 @@ class _Wishes:
 def _findings(text: str, wishes: "_Wishes", registries: "Registries | None") -> "Findings":
     from ocilayout.commands.terminal.findings import Findings
     from ocilayout.commands.terminal.progress import bars
-    from ocilayout.errors import IntegrityError, InvalidArchive, InvalidDocument
+    from ocilayout.errors import (
+        CompressionError,
+        IntegrityError,
+        InvalidArchive,
+        InvalidDocument,
+    )
     from ocilayout.problems import Problem
     from ocilayout.stores import open_suspect
     from ocilayout.stores.places import parse_source
-    from ocilayout.verify import Verification
+    from ocilayout.verify import MAX_OF_A_KIND, Verification
 
     place = parse_source(text)
     try:
         with open_suspect(place, scratch=wishes.scratch, registries=registries) as opened:
-            verification = Verification(opened.source, platforms=wishes.platforms, fast=wishes.fast)
+            verification = Verification(
+                opened.source,
+                platforms=wishes.platforms,
+                fast=wishes.fast,
+                limit=None if wishes.as_json else MAX_OF_A_KIND,
+            )
             problems = list(verification.documents())
             with bars(verification.size, wishes.progress, wishes.quiet) as watch:
                 problems.extend(verification.contents(wishes.jobs, watch))
+            _refuse_absent(verification, problems, text)
             return Findings(text, opened.dialect, problems, verification, wishes.fast)
-    except (IntegrityError, InvalidArchive, InvalidDocument) as error:
-        return Findings(
-            text, None, [Problem("place-unreadable", text, str(error))], None, wishes.fast
-        )
+    except (CompressionError, IntegrityError, InvalidArchive, InvalidDocument) as error:
+        # What the remedy of the code says already.
+        said = str(error).removesuffix(": copy it again")
+        return Findings(text, None, [Problem("place-unreadable", text, said)], None, wishes.fast)
+
+
+def _refuse_absent(verification: "Verification", problems: "list[Problem]", text: str) -> None:
+    """Nothing was looked at of a platform that is not there; raises ImageNotFound."""
+    from ocilayout.errors import ImageNotFound
+
+    # Where something is wrong, that may be why it was not found.
+    if verification.platforms_absent and not any(found.level == "error" for found in problems):
+        absent = ", ".join(map(str, verification.platforms_absent))
+        raise ImageNotFound(f"{text} has no image for {absent} that could be looked at")

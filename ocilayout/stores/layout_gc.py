@@ -1,7 +1,8 @@
 """Removing the blobs of a layout folder that nothing refers to: marked by walk, swept by list.
 
-In doubt nothing is removed: all that is reachable is read and verified first, but for configs and
-layers, which refer to nothing. Nobody else reads the layout or adds to it meanwhile.
+In doubt nothing is removed: all that is reachable is read and verified first, but for layers,
+which refer to nothing, and of which only the size is compared. Nobody else reads the layout or adds
+to it meanwhile.
 """
 
 import errno
@@ -76,9 +77,9 @@ def collect_garbage(
     """Remove the blobs of a layout folder that nothing refers to, or only say which they are.
 
     `ingest` removes what BuildKit and oras left in the folder of that name; `attestations` "drop"
-    also the referrers that no index lists. Members of indexes that are not here may lead to any
-    blob that is: BlobNotFound then, unless `missing` is "keep". Raises LayoutBusy after
-    `lock_timeout` seconds, and what reading raises; then nothing was removed.
+    also the referrers that no index lists. What is needed and not here may lead to any blob that
+    is, or be it under another name: BlobNotFound then, unless `missing` is "keep". Raises
+    LayoutBusy after `lock_timeout` seconds, and what reading raises; then nothing was removed.
     """
     with _opened(Path(path)) as files, _held(files, dry_run, lock_timeout):
         raw = _checked_index(files)

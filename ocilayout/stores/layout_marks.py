@@ -27,6 +27,7 @@ from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import HEX_LENGTHS, Digest
 from ocilayout.spec.documents import Document, Index, Manifest
+from ocilayout.spec.media_types import layer_type
 from ocilayout.stores.layout_source import read_small
 
 _DOCKER = "manifest.json"
@@ -67,7 +68,8 @@ class Marks:
         self._spoken_of: set[Digest] = set()
         self.reached: set[Digest] = set()
         self.gaps: dict[Digest, Descriptor] = {}
-        """Members of indexes that are not here, so that nobody knows what they lead to."""
+        """What is led to and not here: members of indexes, of which nobody knows what they lead to,
+        and configs and layers, so that an image is not whole."""
         self._walk(index)
         self._learn(index)
         self._listed = frozenset(self.reached)
@@ -135,6 +137,8 @@ class Marks:
                 mentioned.discard(document.subject.digest)
         if isinstance(document, Manifest):
             self._check_config(document)
+            for child in document.children:
+                self._check_leaf(child)
             mentioned -= {child.digest for child in document.children}
         else:
             mentioned -= {child.digest for child in document.children if is_document(child)}
@@ -152,6 +156,23 @@ class Marks:
             read_config(self, manifest)
         elif config.size <= strict_json.MAX_DOCUMENT_SIZE:
             read_bytes(self, config)
+
+    def _check_leaf(self, leaf: Descriptor) -> None:
+        """Note that a config or a layer is not here; raises where it is of another size.
+
+        Layers are not read: that takes long, and they lead nowhere.
+        """
+        kind = layer_type(leaf.media_type)
+        if not self._is_here(leaf.digest):
+            if kind is None or kind.distributable:
+                self.gaps.setdefault(leaf.digest, leaf)
+            return
+        size = self._files.size(leaf.digest.blob_path)
+        if size != leaf.size:
+            raise IntegrityError(
+                f"{leaf.digest} has {size} bytes, its descriptor says {leaf.size}: "
+                "fetch or build it again"
+            )
 
     def _look_into(self, digest: Digest) -> None:
         """Mark a blob of whatever type, and what it mentions if it may be a document."""

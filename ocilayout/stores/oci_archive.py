@@ -36,11 +36,12 @@ def open_source(files: Files) -> Iterator[ImageSource]:
 
 @contextmanager
 def open_suspect(files: Files) -> Iterator[ImageSource]:
-    """The images in a tar that may be damaged."""
+    """The images in a tar that may be damaged; so may be the manifest.json beside them."""
     # Few commands verify, and start-up counts.
+    from ocilayout.stores.suspect_archive import hybrid_problems
     from ocilayout.stores.suspect_layout import SuspectLayout
 
-    yield SuspectLayout(files)
+    yield SuspectLayout(files, hybrid_problems)
 
 
 class _Destination:

@@ -9,6 +9,7 @@ from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument, OciL
 from ocilayout.problems import Problem
 from ocilayout.protocols import Files
 from ocilayout.spec import strict_json
+from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.damaged_documents import readable_index
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -41,7 +42,9 @@ class SuspectArchive:
 
     def _refused(self, position: int, error: OciLayoutError) -> None:
         where = self._entries[position][0]
-        self._found.append(Problem("manifest-json-invalid", where, str(error)))
+        # A layer that is not there was told of already.
+        if not any(problem.where.startswith(where) for problem in self._found):
+            self._found.append(Problem("manifest-json-invalid", where, str(error)))
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         """A layer, not verified, or a document that was made here; raises BlobNotFound."""
@@ -51,6 +54,9 @@ class SuspectArchive:
         """What is wrong with the files."""
         yield from self._found
         yield from listing_problems(self._files)
+        if _has_errors(self._found):
+            # What could not be read may name any file, and have any name.
+            return
         entries = [entry for _, entry in self._entries]
         yield from _repository_problems(self._files, entries)
         known = {layer for entry in entries for layer in entry.layers}
@@ -80,11 +86,30 @@ def hybrid_problems(files: Files, images: Images | None) -> Iterator[Problem]:
         in_blobs = all(path.startswith("blobs/") for path in entry.layers)
         if lists and in_blobs and list_digest(entry.layers) not in lists:
             text = f"the layers of image {entry.config_digest} are others in {INDEX}"
+            text += _judged_by_config(entry)
             yield Problem("manifest-json-mismatch", f"{where}.Layers", text)
-    plain = [entry for _, entry in entries]
-    if all(problem.level != "error" for problem in found):
+    if not _has_errors(found):
+        plain = [entry for _, entry in entries]
         yield from _name_problems(files, plain)
-    yield from _repository_problems(files, plain)
+        yield from _repository_problems(files, plain)
+
+
+def _has_errors(found: Iterable[Problem]) -> bool:
+    return any(problem.level == "error" for problem in found)
+
+
+def _judged_by_config(entry: Entry) -> str:
+    """Whether the layers of an entry are in order, as far as its config and their names tell."""
+    try:
+        diff_ids = ImageConfig.parse(entry.config, MANIFEST).diff_ids
+    except InvalidDocument:
+        return ""
+    paths = [diff_id.blob_path for diff_id in diff_ids]
+    # Compressed layers are not called by their diff ids.
+    if sorted(paths) != sorted(entry.layers):
+        return ""
+    verb = "are" if paths == list(entry.layers) else "are not"
+    return f"; those here {verb} in the order that the config says"
 
 
 def _readable(files: Files, found: list[Problem]) -> Iterator[tuple[str, Entry]]:

@@ -74,7 +74,7 @@ def _size_problems(source: BlobReader, leaf: Leaf, on_bytes: Progress) -> Iterat
 def _read(content: io.BufferedReader, leaf: Leaf) -> Iterator[Problem]:
     codec = codec_of(content.peek(_HEAD)[:_HEAD])
     yield from _codec_problems(codec, leaf)
-    if layer_type(leaf.descriptor.media_type) is None:
+    if not leaf.is_layer:
         copy_stream(cast(BinaryIO, content), Discard())
         return
     layer = _PlainLayer(codec, leaf)
@@ -90,7 +90,7 @@ def _read(content: io.BufferedReader, leaf: Leaf) -> Iterator[Problem]:
 
 def _codec_problems(codec: Codec, leaf: Leaf) -> Iterator[Problem]:
     kind = layer_type(leaf.descriptor.media_type)
-    if kind is not None and kind.codec != codec.name:
+    if leaf.is_layer and kind is not None and kind.codec != codec.name:
         has = "is plain" if codec.name == "none" else f"is {codec.name}"
         text = f"{leaf.descriptor.digest} {has}, {leaf.descriptor.media_type} says otherwise"
         yield Problem("layer-type-mismatch", f"{leaf.where}.mediaType", text)

@@ -12,5 +12,7 @@ class Leaf:
 
     descriptor: Descriptor
     where: str
+    is_layer: bool = False
+    """Whether an image is to be unpacked from it. oras calls any file of an artifact a layer."""
     diff_ids: set[Digest] = field(default_factory=set)
     """What it must inflate to: more than one, if images disagree, is more than it can."""

@@ -49,6 +49,7 @@ class Survey:
         self._source = source
         self._label = label
         self._platforms = platforms
+        self._platforms_found: set[Platform] = set()
         self._seen: dict[Digest, Descriptor] = {}
         self._platform_of: dict[Digest, Platform | None] = {}
         self._absent: set[Digest] = set()
@@ -63,6 +64,11 @@ class Survey:
         self.bytes_read = 0
         self.is_whole = True
         """Whether every document could be read, so that nothing was overlooked."""
+
+    @property
+    def platforms_absent(self) -> list[Platform]:
+        """Those of the platforms asked for of which there is no image."""
+        return [asked for asked in self._platforms if asked not in self._platforms_found]
 
     def has_met(self, digest: Digest) -> bool:
         """Whether something leads to it, be it here or not."""
@@ -196,8 +202,14 @@ class Survey:
         yield from configs.platform_problems(arrow.descriptor, platform, arrow.where)
         if self._is_unwanted(platform):
             return []
+        found = platform or arrow.descriptor.platform
+        if found is not None:
+            self._platforms_found.update(filter(found.fits, self._platforms))
         diff_ids: tuple[Digest, ...] = ()
+        # What cannot be read may well be an image.
+        is_image = config is not None and not isinstance(manifest, Manifest)
         if isinstance(manifest, Manifest) and manifest.is_image:
+            is_image = True
             self.images += not is_attestation(arrow.descriptor)
             assert manifest.config is not None
             lists = self.image_lists.setdefault(manifest.config.digest, set())
@@ -207,7 +219,7 @@ class Survey:
                 yield from configs.count_problems(manifest, config, label)
                 if len(config.diff_ids or ()) == len(manifest.layers):
                     diff_ids = config.diff_ids or ()
-        return (yield from self._parts(reading, arrow, diff_ids))
+        return (yield from self._parts(reading, arrow, diff_ids, is_image))
 
     def _is_unwanted(self, platform: Platform | None) -> bool:
         if not self._platforms or platform is None or platform.is_unknown:
@@ -227,7 +239,9 @@ class Survey:
                 return found
         return None
 
-    def _parts(self, reading: Reading, arrow: _Arrow, diff_ids: Sequence[Digest]) -> _Following:
+    def _parts(
+        self, reading: Reading, arrow: _Arrow, diff_ids: Sequence[Digest], is_image: bool
+    ) -> _Following:
         """What a manifest leads to beside its config."""
         below: list[_Arrow] = []
         layers = 0
@@ -242,21 +256,18 @@ class Survey:
             if is_document(child):
                 below.append(_Arrow(child, where, arrow.level + 1))
                 continue
+            is_layer = is_image and layer_type(child.media_type) is not None
             is_new = yield from self._meet(child, where)
-            if is_new or self._is_more_telling(child):
-                self._add_leaf(child, where)
+            if is_new or (is_layer and not self._is_layer(child)):
+                self._add_leaf(child, where, is_layer)
             if diff_id is not None and child.digest in self.leaves:
                 self.leaves[child.digest].diff_ids.add(diff_id)
         return below
 
-    def _is_more_telling(self, descriptor: Descriptor) -> bool:
-        """Whether it calls a layer what was taken for something that nobody looks into."""
+    def _is_layer(self, descriptor: Descriptor) -> bool:
+        """Whether it was taken for a layer before; what is no leaf stays what it is."""
         known = self.leaves.get(descriptor.digest)
-        return (
-            known is not None
-            and layer_type(known.descriptor.media_type) is None
-            and layer_type(descriptor.media_type) is not None
-        )
+        return known is None or known.is_layer
 
-    def _add_leaf(self, descriptor: Descriptor, where: str) -> None:
-        self.leaves[descriptor.digest] = Leaf(descriptor, where)
+    def _add_leaf(self, descriptor: Descriptor, where: str, is_layer: bool = False) -> None:
+        self.leaves[descriptor.digest] = Leaf(descriptor, where, is_layer)

@@ -1,7 +1,7 @@
 """Verifying a source: its documents first, then what they lead to, in parallel."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from operator import itemgetter
@@ -11,7 +11,6 @@ from ocilayout.crew import Crew
 from ocilayout.problems import Problem
 from ocilayout.protocols import ImageSource, SuspectSource
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.platform import Platform
 from ocilayout.streams import Progress, Watch, unwatched
 from ocilayout.verify.contents import problems_of_content, problems_of_head
@@ -19,7 +18,7 @@ from ocilayout.verify.leaf import Leaf
 from ocilayout.verify.survey import Survey
 
 MAX_OF_A_KIND = 1000
-"""Findings of one code that are told; the rest is counted."""
+"""Findings of one code that a person may want to see."""
 
 _BATCH_SIZE, _BATCH_LENGTH = 1024 * 1024, 500
 _Batch = list[tuple[int, Leaf]]
@@ -30,16 +29,17 @@ def find_problems(
     *,
     platforms: Sequence[Platform] = (),
     fast: bool = False,
+    limit: int | None = MAX_OF_A_KIND,
     jobs: int = 1,
     watch: Watch = unwatched,
 ) -> Iterator[Problem]:
     """What is wrong with a source, in the order in which it lists its images.
 
     `open_suspect` opens sources so that as much as possible is found. `platforms` limits it to
-    images of these. `fast` reads no layers. `jobs` threads read; `watch` sees each blob that is
-    read.
+    images of these. `fast` reads no layers. `limit` findings of one code are told, and the rest is
+    counted; None is all. `jobs` threads read; `watch` sees each blob that is read.
     """
-    verification = Verification(source, platforms=platforms, fast=fast)
+    verification = Verification(source, platforms=platforms, fast=fast, limit=limit)
     yield from verification.documents()
     yield from verification.contents(jobs, watch)
 
@@ -48,7 +48,12 @@ class Verification:
     """One look at all of a source: `documents` first, then `contents`, each to its end."""
 
     def __init__(
-        self, source: ImageSource, *, platforms: Sequence[Platform] = (), fast: bool = False
+        self,
+        source: ImageSource,
+        *,
+        platforms: Sequence[Platform] = (),
+        fast: bool = False,
+        limit: int | None = MAX_OF_A_KIND,
     ) -> None:
         """The options are those of find_problems."""
         self._source = source
@@ -57,9 +62,10 @@ class Verification:
         self._survey = Survey(source, label, platforms)
         self._is_limited = bool(platforms)
         self._fast = fast
+        self._limit = limit
         self._sizes: dict[Digest, int] = {}
         self._unreferenced: list[Leaf] = []
-        self._told: Counter[str] = Counter()
+        self._found: Counter[str] = Counter()
         self._counted = 0
         self._lock = Lock()
 
@@ -71,8 +77,17 @@ class Verification:
     @property
     def layers(self) -> int:
         """The different layers that they have."""
-        leaves = self._survey.leaves.values()
-        return sum(layer_type(leaf.descriptor.media_type) is not None for leaf in leaves)
+        return sum(leaf.is_layer for leaf in self._survey.leaves.values())
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many findings there were so far of each code, be they told or not."""
+        return self._found
+
+    @property
+    def platforms_absent(self) -> Sequence[Platform]:
+        """The platforms of which nothing was found, of those that were asked for."""
+        return self._survey.platforms_absent
 
     @property
     def bytes_read(self) -> int:
@@ -113,15 +128,15 @@ class Verification:
             looks = crew.in_order(tasks, "verifying", jobs)
             found = sorted(chain.from_iterable(looks), key=itemgetter(0))
         yield from self._limited(problem for _, problems in found for problem in problems)
-        for code, count in self._told.items():
-            if count > MAX_OF_A_KIND:
-                text = f"{count - MAX_OF_A_KIND} more of this kind are not listed"
+        for code, count in self._found.items():
+            if self._limit is not None and count > self._limit:
+                text = f"{count - self._limit} more of this kind are not listed"
                 yield Problem(code, "in all", text)
 
     def _limited(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         for problem in problems:
-            self._told[problem.code] += 1
-            if self._told[problem.code] <= MAX_OF_A_KIND:
+            self._found[problem.code] += 1
+            if self._limit is None or self._found[problem.code] <= self._limit:
                 yield problem
 
     def _leaves(self) -> list[Leaf]:

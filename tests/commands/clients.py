@@ -68,6 +68,17 @@ class Clients:
             },
         )
 
+    def add_saving(self, archive: Path, **save: object) -> None:
+        """A docker that saves this archive; `save` says what else it does then."""
+        self.add(
+            "docker",
+            {
+                "version": {"says": '{"Server": {"Version": "20.10.24"}}'},
+                "info": {"says": '{"OSType": "linux", "Architecture": "x86_64"}'},
+                "save": {"gives": str(archive), **save},
+            },
+        )
+
     def add_ctr(self, *namespaces: str) -> None:
         """A ctr of a containerd with these namespaces."""
         self.add(

@@ -190,15 +190,31 @@ def test_version(ocilayout: CommandLine) -> None:
     assert ocilayout.succeed("--version").out == f"ocilayout, version {__version__}\n"
 
 
-def test_the_version_needs_nothing_that_reads_images() -> None:
+def loaded_by(*arguments: str | Path) -> set[str]:
+    """The modules that a run has imported at its end."""
     code = (
-        "import json, sys; from ocilayout.commands import run; run(['--version']); "
+        "import json, sys; from ocilayout.commands import run; run(sys.argv[1:]); "
         "sys.stderr.write(json.dumps(sorted(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env=surroundings(), capture_output=True, check=True
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=surroundings(),
+        capture_output=True,
+        check=True,
     )
-    loaded = set(json.loads(done.stderr))
+    return set(json.loads(done.stderr))
+
+
+def test_a_new_name_needs_nothing_that_reads_layers_or_has_something_to_say(
+    tmp_path: Path,
+) -> None:
+    layout = write_layout(tmp_path / "layout", make_source(make_image()))
+    unwanted = {"isal", "zstandard", "tqdm", "jsonschema", "tarfile", "logging", "concurrent"}
+    assert not loaded_by("tag", layout, "app:1") & unwanted
+
+
+def test_the_version_needs_nothing_that_reads_images() -> None:
+    loaded = loaded_by("--version")
     unwanted = {"isal", "zstandard", "tqdm", "jsonschema", "hashlib", "tarfile", "logging"}
     assert not {name.partition(".")[0] for name in loaded} & unwanted
     assert not {name for name in loaded if name.startswith("ocilayout.stores")}

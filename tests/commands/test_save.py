@@ -19,19 +19,8 @@ def clients(tmp_path: Path) -> Clients:
     return Clients(folder)
 
 
-def add_saving(clients: Clients, **save: object) -> None:
-    clients.add(
-        "docker",
-        {
-            "version": {"says": '{"Server": {"Version": "20.10.24"}}'},
-            "info": {"says": '{"OSType": "linux", "Architecture": "x86_64"}'},
-            "save": {"gives": str(TWO), **save},
-        },
-    )
-
-
 def test_several_are_saved_at_once(clients: Clients, tmp_path: Path) -> None:
-    add_saving(clients)
+    clients.add_saving(TWO)
     target = tmp_path / "out"
     done = ocilayout(
         "save", "hello:amd64", "greeter", f"oci:{target}", environment=clients.environment
@@ -43,7 +32,7 @@ def test_several_are_saved_at_once(clients: Clients, tmp_path: Path) -> None:
 
 
 def test_a_client_that_fails_half_way_leaves_nothing(clients: Clients, tmp_path: Path) -> None:
-    add_saving(clients, complains="Error: disk on fire\n", code=1)
+    clients.add_saving(TWO, complains="Error: disk on fire\n", code=1)
     target = tmp_path / "out.tar"
     done = ocilayout("save", "hello:amd64", target, environment=clients.environment)
     assert_refused(done, "docker failed", "disk on fire")
@@ -54,14 +43,14 @@ def test_a_client_that_fails_half_way_leaves_nothing(clients: Clients, tmp_path:
 def test_a_name_cannot_be_an_option_of_the_client(
     name: str, clients: Clients, tmp_path: Path
 ) -> None:
-    add_saving(clients)
+    clients.add_saving(TWO)
     done = ocilayout("save", "--", name, tmp_path / "out.tar", environment=clients.environment)
     assert done.returncode == 2
     assert not (clients.folder / "calls").exists()
 
 
 def test_an_engine_is_a_place_to_convert_from(clients: Clients, tmp_path: Path) -> None:
-    add_saving(clients)
+    clients.add_saving(TWO)
     done = ocilayout(
         "convert",
         "docker-daemon:hello:amd64",

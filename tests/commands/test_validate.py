@@ -1,5 +1,6 @@
 """`validate` as a person meets it."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,37 @@ def test_what_is_no_image_is_a_finding(ocilayout: CommandLine) -> None:
     done = ocilayout("validate", SAMPLES / "rootfs-amd64.tar")
     assert done.code == 3
     assert "[place-unreadable]" in done.out
+
+
+def test_an_archive_that_was_cut_off_is_a_finding_however_it_is_compressed(
+    ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    raw = gzip.compress((SAMPLES / "docker-20.10-amd64.tar").read_bytes())
+    place = tmp_path / "image.tar.gz"
+    place.write_bytes(raw[:-100])
+    done = ocilayout("validate", place)
+    assert done.code == 3
+    assert done.out == (
+        f"{place}: error: {place}: the gzip stream is cut off; copy it again, if it is an image "
+        "at all [place-unreadable]\n"
+    )
+
+
+def test_all_is_counted_and_json_lists_all(ocilayout: CommandLine, tmp_path: Path) -> None:
+    layout = write_layout(tmp_path / "layout", make_source(make_image()))
+    for number in range(1100):
+        (layout / f"{number}").touch()
+    done = ocilayout.succeed("validate", layout)
+    assert done.out.count("[file-stray]") == 1001
+    assert done.err.endswith(": 1100 notes\n")
+    (place,) = ocilayout.succeed("validate", "--json", layout).json["places"]
+    assert (place["notes"], len(place["problems"])) == (1100, 1100)
+
+
+def test_a_platform_that_is_not_there_was_not_found_sound(ocilayout: CommandLine) -> None:
+    place = SAMPLES / "buildx-multi-attested.tar"
+    options = ["--platform", "linux/amd64", "--platform", "linux/s390x"]
+    ocilayout.refuse(1, "no image for linux/s390x", "validate", place, *options)
 
 
 def test_json_has_every_part_of_a_finding(ocilayout: CommandLine, tmp_path: Path) -> None:

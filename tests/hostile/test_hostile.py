@@ -53,6 +53,15 @@ OUTPUTS = {
 VALIDATE = "validate"
 READERS = ("ls", "inspect")
 LOOKS = (*READERS, VALIDATE)
+# What follows the place, of which there is one more where two are compared.
+OTHER_VERBS = {
+    "diff": ["{place}", "--files"],
+    "tag": ["app:new", "--dry-run"],
+    "untag": ["--drop", "--dry-run"],
+    "annotate": ["--annotation", "key=value", "--dry-run"],
+    "gc": ["--dry-run"],
+}
+CODES = {VALIDATE: (0, 1, 3), **dict.fromkeys(OTHER_VERBS, (0, 1, 2))}
 # What no reader minds since nothing refers to it, and whoever reuses it is harmed.
 DAMAGED_ALL_THE_SAME = {"stray-files"}
 # Control characters of both tables, and what turns or breaks a line of a terminal.
@@ -88,18 +97,22 @@ def built(
 def verbs_of(number: int, case: Case, outputs: Sequence[str]) -> Sequence[str]:
     """All verbs; where all of them end alike, two in turn: one that looks, one that writes.
 
-    `validate` stands beside the others for heavy inputs, and for every eighth of the rest.
-    HOSTILE_ALL in the environment asks for all of them everywhere.
+    `validate` stands beside the others for heavy inputs, and for every eighth of the rest; the
+    other verbs of OTHER_VERBS in turn for another eighth. HOSTILE_ALL in the environment asks for
+    all of them everywhere.
     """
     is_asked = "HOSTILE_ALL" in os.environ
     validate = (VALIDATE,) if is_asked or case.real_process or number % 8 == 0 else ()
+    others = tuple(OTHER_VERBS) if is_asked else ()
+    if number % 8 == 4:
+        others = others or (tuple(OTHER_VERBS)[number // 8 % len(OTHER_VERBS)],)
     if case.verbs:
-        return *case.verbs, *validate
+        return *case.verbs, *validate, *others
     verdicts = {case.ls, case.inspect, case.copy, case.docker, case.recode}
     alike = verdicts in ({Verdict.REJECT}, {Verdict.EITHER})
     if alike and not is_asked:
-        return LOOKS[number % 3], outputs[number // 2 % len(outputs)]
-    return *READERS, *outputs, *validate
+        return LOOKS[number % 3], outputs[number // 2 % len(outputs)], *others
+    return *READERS, *outputs, *validate, *others
 
 
 def matrix() -> Iterator[tuple[Case, str]]:
@@ -124,6 +137,8 @@ def expected(case: Case, verb: str) -> Verdict:
 
 
 def arguments(case: Case, verb: str, place: str) -> list[str]:
+    if verb in OTHER_VERBS:
+        return [verb, place, *(word.format(place=place) for word in OTHER_VERBS[verb])]
     if verb not in OUTPUTS:
         return [*verb.split(), place]
     recoding = ["--compression", case.compression] if verb == "recode" else []
@@ -148,7 +163,9 @@ def test_ends_cleanly(built: Built, verb: str, runner: Runner) -> None:
         real_process=case.real_process,
     )
     try:
-        assert_contained(done, case, workspace, codes=(0, 1, 3) if verb == VALIDATE else (0, 1))
+        assert_contained(done, case, workspace, CODES.get(verb, (0, 1)))
+        if verb in OTHER_VERBS:
+            return
         if verb == VALIDATE:
             assert_found(done, case)
             return

@@ -65,6 +65,10 @@ def test_nothing_is_lost(image_file: Path, edited: Reading) -> None:
     assert [item.config for item in edited.saved] == [item.config for item in before.saved]
 
 
+def test_validate_finds_no_error(edited: Reading) -> None:
+    succeed("validate", edited.path)
+
+
 def test_skopeo_and_umoci_read_it(edited: Reading, tmp_path: Path) -> None:
     if not edited.entries:
         # skopeo 1.9 cannot copy the links that docker 20.10 wrote, edited or not.

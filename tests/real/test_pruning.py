@@ -60,6 +60,13 @@ def test_nothing_is_left_that_speaks_of_what_is_gone(edit: str, pruned: Pruned) 
 
 
 @edits
+@pytest.mark.parametrize("output", ["oci", "oci-archive", "docker-archive"])
+def test_validate_finds_nothing(edit: str, output: str, pruned: Pruned) -> None:
+    path = pruned(edit, output).path
+    assert succeed("validate", path) == ""
+
+
+@edits
 def test_skopeo_and_umoci_read_it(edit: str, pruned: Pruned, tmp_path: Path) -> None:
     reading = pruned(edit, "oci")
     check_with_skopeo(reading, tmp_path)

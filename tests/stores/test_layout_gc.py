@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 
 from ocilayout.copy_engine import transfer
 from ocilayout.errors import BlobNotFound, InvalidArchive, LayoutBusy
+from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.media_types import LayerType
 from ocilayout.stores import open_destination, open_source
 from ocilayout.stores.layout_gc import collect_garbage
 from ocilayout.transforms.missing import settle_missing
@@ -23,6 +25,7 @@ from tests.images import (
     encode,
     in_sha512,
     make_blob,
+    make_config,
     make_image,
     make_index,
     make_layer,
@@ -161,9 +164,21 @@ def test_damaged_layers_are_not_looked_at(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("position", [0, 1])
-def test_a_config_or_layer_may_be_missing(tmp_path: Path, position: int) -> None:
+def test_a_config_or_layer_may_be_missing_where_that_is_said(tmp_path: Path, position: int) -> None:
     layout = write(tmp_path, IMAGE, also=(OLD,))
     (layout / list(IMAGE.contents)[position].blob_path).unlink()
+    with unchanged(layout / "blobs"), pytest.raises(BlobNotFound, match="--missing keep"):
+        collect_garbage(layout)
+    assert len(collect_garbage(layout, missing="keep").blobs) == 3
+
+
+def test_a_layer_may_be_missing_that_may_not_be_distributed(tmp_path: Path) -> None:
+    foreign = LayerType("oci", "none", distributable=False).media_type
+    layer = make_layer("windows")
+    config = make_blob(media_types.OCI_CONFIG, make_config("windows/amd64", [layer]))
+    image = make_manifest(config, [make_blob(foreign, layer)])
+    layout = write(tmp_path, image, also=(OLD,))
+    (layout / Digest.of(layer).blob_path).unlink()
     assert len(collect_garbage(layout).blobs) == 3
 
 

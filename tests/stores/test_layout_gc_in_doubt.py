@@ -227,6 +227,11 @@ CASES: dict[str, Spoiler] = {
         for document, descriptor in DOCUMENTS.items()
         for name, spoil in NO_DOCUMENT.items()
     },
+    "config-missing": file_of(CONFIG, Path.unlink),
+    "layer-missing": file_of(LAYER, Path.unlink),
+    "layer-shorter": file_of(LAYER, lambda path: path.write_bytes(path.read_bytes()[:-1])),
+    "layer-empty": file_of(LAYER, partial(Path.write_bytes, data=b"")),
+    "layer-a-pipe": file_of(LAYER, a_pipe),
     "config-flipped": file_of(CONFIG, flip_a_byte),
     "config-empty": file_of(CONFIG, partial(Path.write_bytes, data=b"")),
     "config-a-pipe": file_of(CONFIG, a_pipe),

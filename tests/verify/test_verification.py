@@ -4,12 +4,14 @@ import gzip
 import json
 import subprocess
 import sys
+import tarfile
 import threading
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from ocilayout.errors import InvalidArchive
 from ocilayout.graph import MAX_LEVELS
 from ocilayout.problems import Problem
 from ocilayout.spec import media_types
@@ -22,6 +24,7 @@ from tests.attestations import make_new_attestation, make_referrer
 from tests.image_files import (
     blob_file,
     flip_a_byte,
+    layout_files,
     write_docker_archive,
     write_layout,
     write_oci_archive,
@@ -38,7 +41,7 @@ from tests.images import (
     make_source,
 )
 from tests.program import surroundings
-from tests.verify.spoiled import SPOILED, hybrid, listed, nested, of_parts, tar_of
+from tests.verify.spoiled import PLAIN, SPOILED, hybrid, listed, nested, of_parts, tar_of
 
 NAME = "registry.example/app:v1"
 
@@ -80,6 +83,12 @@ class TestSound:
             problems_in(hybrid(repositories={"registry.example/app": {"v1": ""}})(tmp_path)) == []
         )
 
+    def test_any_file_that_an_artifact_calls_a_layer(self) -> None:
+        empty = make_blob(media_types.OCI_EMPTY, b"{}")
+        files = [make_blob(PLAIN, b"hello"), make_blob(PLAIN, gzip.compress(b"hello"))]
+        artifact = make_manifest(empty, files, artifactType="application/x-file")
+        assert list(find_problems(make_source(artifact))) == []
+
     def test_a_source_without_files(self) -> None:
         assert list(find_problems(attested())) == []
 
@@ -98,6 +107,29 @@ def test_no_flipped_byte_of_any_blob_goes_unnoticed(tmp_path: Path) -> None:
                 assert any(problem.level == "error" for problem in found), (path, position)
                 flip_a_byte(path, position)
     assert codes_in(layout) == ["blob-unreferenced"]
+
+
+def test_no_flipped_byte_of_a_header_or_blob_in_a_tar_goes_unnoticed(tmp_path: Path) -> None:
+    path = write_oci_archive(tmp_path / "image.tar", make_source(make_image(codec="gzip")))
+    with tarfile.open(path) as tar:
+        members = tar.getmembers()
+    positions = [at for member in members for at in range(member.offset, member.offset_data, 13)]
+    for member in members:
+        if member.name.startswith("blobs/sha256/"):
+            end = member.offset_data + member.size
+            positions += [*range(member.offset_data, end, 13), end - 1]
+    for position in positions:
+        flip_a_byte(path, position)
+        assert is_refused(path), position
+        flip_a_byte(path, position)
+    assert not is_refused(path)
+
+
+def is_refused(place: Path) -> bool:
+    try:
+        return any(problem.level == "error" for problem in problems_in(place))
+    except InvalidArchive:
+        return True
 
 
 def test_one_bad_manifest_hides_nothing_else(tmp_path: Path) -> None:
@@ -178,6 +210,7 @@ def test_more_findings_of_a_kind_than_anybody_reads_are_counted() -> None:
     found = list(find_problems(source))
     assert len(found) == 1001
     assert found[-1].text == "500 more of this kind are not listed"
+    assert len(list(find_problems(source, limit=None))) == 1500
 
 
 def test_what_differs_of_a_platform_is_named(tmp_path: Path) -> None:
@@ -209,6 +242,34 @@ def test_layers_of_one_archive_in_another_order_are_found_by_both_halves(tmp_pat
     assert found.where == "manifest.json: [0].Layers"
 
 
+@pytest.mark.parametrize(("wrong", "verb"), [("manifest.json", "are not"), ("index.json", "are")])
+def test_the_config_says_which_half_has_the_right_order(
+    tmp_path: Path, wrong: str, verb: str
+) -> None:
+    layers = [make_layer("base"), make_layer("app")]
+    config = make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", layers))
+    blobs = [make_blob(PLAIN, layer) for layer in layers]
+    ordered = [blob.descriptor.digest.blob_path for blob in blobs]
+    made = make_manifest(config, blobs[::-1] if wrong == "index.json" else blobs).named(NAME)
+    entry = {
+        "Config": config.descriptor.digest.blob_path,
+        "RepoTags": [NAME],
+        "Layers": ordered[::-1] if wrong == "manifest.json" else ordered,
+    }
+    files = {**layout_files(make_source(made)), "manifest.json": encode([entry])}
+    found = problems_in(tar_of(files, tmp_path))[0]
+    assert found.code == "manifest-json-mismatch"
+    assert found.text.endswith(f"those here {verb} in the order that the config says")
+
+
+@pytest.mark.parametrize("spoiled", [b"{}", b'[{"Bonfig": "x", "Layers": []}]'])
+def test_a_manifest_json_that_lists_no_images_is_found_beside_a_layout(
+    tmp_path: Path, spoiled: bytes
+) -> None:
+    files = {**layout_files(make_source(make_image())), "manifest.json": spoiled}
+    assert codes_in(tar_of(files, tmp_path)) == ["manifest-json-invalid"]
+
+
 def test_a_docker_archive_goes_on_after_a_bad_entry(tmp_path: Path) -> None:
     layer = make_layer("base")
     files = {"c.json": make_config("linux/amd64", [layer]), "l.tar": layer[:-1] + b"x"}
@@ -223,6 +284,18 @@ def test_a_docker_archive_goes_on_after_a_bad_entry(tmp_path: Path) -> None:
         ("manifest-json-invalid", "manifest.json: [1]"),
     ]
     assert [problem.code for problem in found[2:]] == ["blob-damaged"]
+
+
+def test_an_entry_that_cannot_be_read_is_told_once_and_accuses_no_file(tmp_path: Path) -> None:
+    files = {f"{'0' * 64}.json": make_config("linux/amd64", []), "l.tar": make_layer("base")}
+    entries = [{"Config": f"{'0' * 64}.json", "Layers": ["l.tar"], "RepoTags": [NAME]}]
+    files["repositories"] = encode({"registry.example/app": {"v1": ""}})
+    damaged = tar_of({**files, "manifest.json": encode(entries)}, tmp_path)
+    assert codes_in(damaged) == ["manifest-json-invalid"]
+    entries = [{"Config": "c.json", "Layers": ["absent.tar"], "RepoTags": [NAME]}]
+    files["c.json"] = make_config("linux/amd64", [make_layer("base")])
+    lacking = tar_of({**files, "manifest.json": encode(entries)}, tmp_path)
+    assert codes_in(lacking) == ["manifest-json-invalid"]
 
 
 def test_only_what_was_asked_for_is_looked_at(tmp_path: Path) -> None:

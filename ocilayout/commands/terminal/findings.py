@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from ocilayout.commands.terminal.printing import counted, human_size, printable
-from ocilayout.problems import LEVELS, Level, Problem
+from ocilayout.problems import KINDS, LEVELS, Level, Problem
 from ocilayout.verify import Verification
 
 
@@ -23,8 +23,11 @@ class Findings:
     """Whether layers were left unread."""
 
     def count(self, level: Level) -> int:
-        """How many findings are of a level."""
-        return sum(problem.level == level for problem in self.problems)
+        """How many findings are of a level, listed or not."""
+        if self.verification is None:
+            return sum(problem.level == level for problem in self.problems)
+        counts = self.verification.counts.items()
+        return sum(count for code, count in counts if KINDS[code].level == level)
 
 
 def echo_findings(findings: Findings, quiet: bool) -> None:
