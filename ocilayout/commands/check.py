@@ -53,7 +53,8 @@ def command(
     listen(quiet)
     parsed = parse_source(place)
     if parsed.is_registry:
-        raise UsageError(f"{place}: check is for image files, as they travel: pull makes one")
+        # Before anything is asked of the registry, which may want a login first.
+        raise UsageError(f"{place}: check is for image files, as they travel: pull it first")
     with open_place(parsed, scratch=scratch) as opened:
         cargo = cargo_of(opened)
         predictions = [predict(cargo, engine, platform) for engine in rows]

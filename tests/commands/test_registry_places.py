@@ -95,4 +95,4 @@ def test_what_an_engine_has_goes_to_a_registry(
 
 
 def test_check_is_for_files(ocilayout: CommandLine) -> None:
-    ocilayout.refuse(2, "pull makes one", "check", "docker://registry.example/app", "--for", "k3s")
+    ocilayout.refuse(2, "pull it first", "check", "docker://registry.example/app", "--for", "k3s")
