@@ -12,6 +12,7 @@ from ocilayout.graph import (
     platform_of,
     read_document,
     read_manifest,
+    referrer_kind,
     refers_to,
     walk,
 )
@@ -96,7 +97,7 @@ def _platform(source: ImageSource, descriptor: Descriptor) -> tuple[Platform | N
 
 def _kind(source: ImageSource, descriptor: Descriptor) -> str:
     if is_attestation(descriptor):
-        return "attestation"
+        return referrer_kind(descriptor)
     if not is_document(descriptor):
         return "artifact"
     if descriptor.digest in source.absent:

@@ -161,6 +161,15 @@ def is_attestation(descriptor: Descriptor) -> bool:
     )
 
 
+def referrer_kind(descriptor: Descriptor) -> str:
+    """What an entry that is_attestation accepts is called: `attestation` is BuildKit's alone."""
+    is_buildkits = (
+        descriptor.annotations.keys() & {REFERENCE_DIGEST, REFERENCE_TYPE}
+        or descriptor.artifact_type == media_types.DOCKER_ATTESTATION
+    )
+    return "attestation" if is_buildkits else "referrer"
+
+
 REFERENCE_DIGEST = "vnd.docker.reference.digest"
 REFERENCE_TYPE = "vnd.docker.reference.type"
 SUBJECT = "io.containerd.manifest.subject"

@@ -15,6 +15,7 @@ from ocilayout.graph import (
     read_bytes,
     read_config,
     read_document,
+    referrer_kind,
     speaks_of,
 )
 from ocilayout.protocols import ImageSource
@@ -34,8 +35,8 @@ class Node:
 
     descriptor: Descriptor
     kind: str
-    """index, image, artifact, attestation or blob; absent where it is not here, repeated where it
-    stands in the tree already."""
+    """index, image, artifact, attestation, referrer or blob; absent where it is not here, repeated
+    where it stands in the tree already."""
     platform: Platform | None = None
     refers_to: Digest | None = None
     manifest: Manifest | None = None
@@ -145,7 +146,7 @@ class _Inspector:
         has_config = manifest.config is not None and manifest.config.digest not in absent
         config = read_config(self.source, manifest) if has_config else None
         if is_attestation(descriptor):
-            kind = "attestation"
+            kind = referrer_kind(descriptor)
         else:
             kind = "image" if manifest.is_image else "artifact"
         return Node(

@@ -54,7 +54,7 @@ def test_the_size_counts_each_blob_once() -> None:
     ("make", "expected"),
     [
         (make_attestation, "attestation"),
-        (make_containerd_referrer, "attestation"),
+        (make_containerd_referrer, "referrer"),
         (make_referrer, "referrer"),
     ],
 )

@@ -100,7 +100,7 @@ def test_a_ring_of_referrers_leads_nowhere_and_is_still_shown() -> None:
 
 
 def test_what_speaks_of_an_image_elsewhere_has_a_tree_of_its_own() -> None:
-    assert inspected(make_containerd_referrer(make_image())).kind == "attestation"
+    assert inspected(make_containerd_referrer(make_image())).kind == "referrer"
 
 
 def test_a_long_chain_of_referrers_is_no_deep_tree() -> None:

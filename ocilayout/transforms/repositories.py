@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from ocilayout import notices, pick
 from ocilayout.errors import UsageError
-from ocilayout.graph import images_listed, listing, speaks_of
+from ocilayout.graph import images_listed, listing, manifests_below, speaks_of
 from ocilayout.protocols import ImageSource
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
-from ocilayout.spec.digest import Digest
 from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference
 
 
@@ -58,19 +57,19 @@ def without_referrers(source: ImageSource) -> ImageSource:
     return listing(source, kept)
 
 
-def _named(source: ImageSource) -> Iterator[tuple[Descriptor, str]]:
-    listed = {image.digest for image in images_listed(source)}
-    named: set[Digest] = set()
-    for entry in source.index.children:
-        if entry.digest in listed:
-            for name in names.names_of(entry):
-                named.add(entry.digest)
-                yield entry, name
-    nameless = [str(digest) for digest in listed - named]
-    if nameless:
-        raise UsageError(
-            f"{nameless[0]} has no name to keep: pick it by @DIGEST, and name it by --tag"
-        )
+def _named(source: ImageSource) -> list[tuple[Descriptor, str]]:
+    images = {image.digest for image in images_listed(source)}
+    entries = [entry for entry in source.index.children if entry.digest in images]
+    named = [(entry, name) for entry in entries for name in names.names_of(entry)]
+    # oras lists the members of an index once more, without a name, at the top.
+    come_along = {blob.digest for blob in manifests_below(source, [entry for entry, _ in named])}
+    come_along.update(entry.digest for entry, _ in named)
+    for entry in entries:
+        if entry.digest not in come_along:
+            raise UsageError(
+                f"{entry.digest} has no name to keep: pick it by @DIGEST, and name it by --tag"
+            )
+    return named
 
 
 def _familiar(reference: Reference) -> str:
