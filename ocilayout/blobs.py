@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ocilayout.errors import BlobNotFound, IntegrityError, InvalidArchive
-from ocilayout.partial import partial_in, partial_name, unlink_if_there
+from ocilayout.partial import partial_in, partial_name, sync_folder, unlink_if_there
 from ocilayout.protocols import BlobReader
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.streams import Discard, VerifiedReader, copy_stream
+from ocilayout.streams import Discard, NamedFile, VerifiedReader, copy_stream, naming
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -131,7 +131,7 @@ class FolderFiles:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise InvalidArchive(f"{self.label}: {name} is not a regular file")
-        return cast(BinaryIO, io.FileIO(descriptor, "rb"))
+        return cast(BinaryIO, NamedFile(descriptor, f"{self.label}/{name}"))
 
     @contextmanager
     def folder(self, name: str) -> Iterator[int]:
@@ -157,7 +157,8 @@ class FolderFiles:
         with partial_in(self.descriptor, f"{self.label}/{name}") as (file, partial):
             copy_stream(content, file)
             file.sync()
-            os.rename(partial, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+            with naming(file.label):
+                os.rename(partial, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
 
     def _enter(self, name: str, flags: int) -> int:
         *folders, last = name.split("/")
@@ -210,9 +211,10 @@ class FolderBlobs:
             with partial_in(self._files.descriptor, self._files.label) as (file, name):
                 copy_stream(content, file)
                 file.sync()
-                os.rename(
-                    name, digest.encoded, src_dir_fd=self._files.descriptor, dst_dir_fd=folder
-                )
+                with naming(f"{self._files.label}/{digest.blob_path}"):
+                    os.rename(
+                        name, digest.encoded, src_dir_fd=self._files.descriptor, dst_dir_fd=folder
+                    )
         finally:
             os.close(folder)
 
@@ -228,10 +230,10 @@ class FolderBlobs:
                     with suppress(NotADirectoryError):
                         folder = os.open(algorithm, _FOLDER, dir_fd=top)
                         try:
-                            os.fsync(folder)
+                            sync_folder(folder, f"{self._files.label}/blobs/{algorithm}")
                         finally:
                             os.close(folder)
-                os.fsync(top)
+                sync_folder(top, f"{self._files.label}/blobs")
             finally:
                 os.close(top)
 
@@ -262,8 +264,9 @@ class FolderBlobs:
         # Held, so that no other run takes the new name for a leftover.
         fcntl.flock(file.fileno(), fcntl.LOCK_SH)
         try:
-            os.link(f"/proc/self/fd/{file.fileno()}", name, dst_dir_fd=top)
-            os.rename(name, descriptor.digest.encoded, src_dir_fd=top, dst_dir_fd=folder)
+            with naming(f"{self._files.label}/{descriptor.digest.blob_path}"):
+                os.link(f"/proc/self/fd/{file.fileno()}", name, dst_dir_fd=top)
+                os.rename(name, descriptor.digest.encoded, src_dir_fd=top, dst_dir_fd=folder)
         except OSError as error:
             if error.errno in {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.ENOENT}:
                 return False
@@ -278,8 +281,10 @@ class FolderBlobs:
         current = os.dup(self._files.descriptor)
         for name in ("blobs", algorithm):
             try:
-                with suppress(FileExistsError):
+                with naming(f"{self._files.label}/{name}"), suppress(FileExistsError):
                     os.mkdir(name, dir_fd=current)
+                    # Else a power cut may take it away, with all the blobs that are in it.
+                    os.fsync(current)
                 inner = os.open(name, _FOLDER, dir_fd=current)
             except NotADirectoryError:
                 raise InvalidArchive(

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ocilayout.errors import DestinationExists, PlaceNotFound
-from ocilayout.streams import DurableWriter
+from ocilayout.streams import DurableWriter, naming
 
 PREFIX, SUFFIX = ".ocilayout-", ".partial"
 
@@ -40,11 +40,12 @@ def partial_file(path: Path, *, replace: bool) -> Iterator[tuple[DurableWriter, 
 
             def publish() -> None:
                 file.sync()
-                if replace:
-                    os.rename(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-                else:
-                    _rename_to_new(folder, name, path)
-                os.fsync(folder)
+                with naming(str(path)):
+                    if replace:
+                        os.rename(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+                    else:
+                        _rename_to_new(folder, name, path)
+                sync_folder(folder, str(path.parent))
 
             yield file, publish
     finally:
@@ -54,12 +55,27 @@ def partial_file(path: Path, *, replace: bool) -> Iterator[tuple[DurableWriter, 
 def replace_file(folder: int, name: str, content: bytes) -> None:
     """Replace the file `name` in the folder of that descriptor: the old one or the new one."""
     with partial_in(folder, name) as (file, partial):
-        with suppress(FileNotFoundError):
+        with naming(name), suppress(FileNotFoundError):
             os.fchmod(file.fileno(), stat.S_IMODE(os.stat(name, dir_fd=folder).st_mode))
         file.write(content)
         file.sync()
-        os.rename(partial, name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
+        with naming(name):
+            os.rename(partial, name, src_dir_fd=folder, dst_dir_fd=folder)
+    sync_folder(folder, name)
+
+
+def _sync_at(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sync_folder(folder, str(path))
+    finally:
+        os.close(folder)
+
+
+def sync_folder(folder: int, label: str) -> None:
+    """Return once the names in the folder of that descriptor are on the disk. Raises OSError."""
+    with naming(label):
+        os.fsync(folder)
 
 
 @contextmanager
@@ -76,14 +92,17 @@ def partial_folder(path: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
         with _partial_folder_in(path.parent) as (partial, held):
 
             def publish() -> bool:
-                os.fsync(held)
+                sync_folder(held, str(path))
                 try:
-                    os.rename(partial, path)
+                    with naming(str(path)):
+                        os.rename(partial, path)
                 except OSError as error:
                     if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
                         return False
                     raise
-                os.fsync(parent)
+                sync_folder(parent, str(path.parent))
+                for folder in made:
+                    _sync_at(folder.parent)
                 return True
 
             yield partial, publish

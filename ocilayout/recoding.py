@@ -55,7 +55,7 @@ class Recoded:
 
     def open(self) -> BinaryIO:
         """The new bytes, from the first."""
-        return cast(BinaryIO, FileSlice(self.file.fileno(), 0, self.descriptor.size))
+        return cast(BinaryIO, FileSlice(self.file.fileno(), 0, self.descriptor.size, "scratch"))
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,16 @@ def unwatched(blob: Descriptor) -> AbstractContextManager[Progress]:
     return nullcontext(ignore)
 
 
+@contextmanager
+def naming(label: str) -> Iterator[None]:
+    """Name a file in errors of the system, which only knows its descriptor or a partial name."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = label, None
+        raise
+
+
 class VerifiedReader(io.RawIOBase):
     """Reads a blob and raises IntegrityError instead of handing over its last bytes if it lies."""
 
@@ -176,7 +186,7 @@ class FileWriter:
         """Write `content`, however many calls that takes; the count of bytes. Raises OSError."""
         view = memoryview(content)
         total = len(view)
-        with self._named():
+        with naming(self.label):
             while len(view):
                 view = view[os.write(self._descriptor, view) :]
         return total
@@ -186,20 +196,12 @@ class FileWriter:
 
     def sync(self) -> None:
         """Return once the bytes are on the disk. What fsync reports is final: no second try."""
-        with self._named():
+        with naming(self.label):
             os.fsync(self._descriptor)
 
     def fileno(self) -> int:
         """The descriptor, for calls that need one."""
         return self._descriptor
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            error.filename = self.label
-            raise
 
 
 class DurableWriter(FileWriter):
@@ -233,12 +235,29 @@ class Discard:
         """Nothing is kept at all."""
 
 
+class NamedFile(io.FileIO):
+    """A file that was opened by its descriptor, and still is named where it cannot be read."""
+
+    def __init__(self, descriptor: int, label: str) -> None:
+        super().__init__(descriptor, "rb")
+        self._label = label
+
+    def read(self, size: "int | None" = -1, /) -> bytes:
+        with naming(self._label):
+            return super().read(size)
+
+    def readinto(self, buffer: "bytearray | memoryview", /) -> int:  # type: ignore[override]
+        with naming(self._label):
+            return super().readinto(buffer)
+
+
 class FileSlice(io.RawIOBase):
     """A part of an open file, with a position of its own, so that threads can share the file."""
 
-    def __init__(self, descriptor: int, offset: int, size: int) -> None:
+    def __init__(self, descriptor: int, offset: int, size: int, label: str) -> None:
         """`descriptor` stays its owner's to close; `offset` and `size` are in bytes."""
         self._descriptor = descriptor
+        self._label = label
         self._position = offset
         self._end = offset + size
 
@@ -249,7 +268,8 @@ class FileSlice(io.RawIOBase):
         view = memoryview(buffer)[: self._end - self._position]
         if not len(view):
             return 0
-        count = os.preadv(self._descriptor, [view], self._position)
+        with naming(self._label):
+            count = os.preadv(self._descriptor, [view], self._position)
         self._position += count
         return count
 

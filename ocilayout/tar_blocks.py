@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Protocol, cast
 
 from ocilayout.errors import InvalidArchive
-from ocilayout.streams import CHUNK
+from ocilayout.streams import CHUNK, naming
 
 BLOCK = 512
 
@@ -80,12 +80,13 @@ class FileBlocks:
             offset += len(content)
 
     def _pread(self, offset: int, count: int) -> bytes:
-        content = os.pread(self._descriptor, count, offset)
-        while len(content) < count:
-            more = os.pread(self._descriptor, count - len(content), offset + len(content))
-            if not more:
-                break
-            content += more
+        content = b""
+        with naming(self.label):
+            while len(content) < count:
+                more = os.pread(self._descriptor, count - len(content), offset + len(content))
+                if not more:
+                    break
+                content += more
         return content
 
 

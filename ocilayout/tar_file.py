@@ -96,7 +96,8 @@ class TarFile:
         Raises BlobNotFound, or InvalidArchive where `name` is no regular file.
         """
         member = self._resolve(name)
-        return cast(BinaryIO, FileSlice(self._descriptor, member.offset, member.size))
+        label = f"{self.label}: {name}"
+        return cast(BinaryIO, FileSlice(self._descriptor, member.offset, member.size, label))
 
     def links(self) -> list[str]:
         """The names of all links, hard and symbolic."""

@@ -89,7 +89,7 @@ def _copy_range(descriptor: int, start: int, end: int, out: FileWriter) -> None:
     while position < end:
         count = _copied(descriptor, position, _run(position, end, out), out)
         if not count:
-            rest = FileSlice(descriptor, position, end - position)
+            rest = FileSlice(descriptor, position, end - position, out.label)
             copy_stream(cast(BinaryIO, rest), out)
             return
         position += count

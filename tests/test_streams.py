@@ -178,7 +178,7 @@ def test_slices_of_one_file_have_positions_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"0123456789")
     with path.open("rb") as file:
-        first, second = (FileSlice(file.fileno(), offset, 4) for offset in (1, 5))
+        first, second = (FileSlice(file.fileno(), offset, 4, "a.tar") for offset in (1, 5))
         assert [first.read(2), second.read(2), first.read(9), second.read()] == [
             b"12",
             b"56",
@@ -187,14 +187,14 @@ def test_slices_of_one_file_have_positions_of_their_own(tmp_path: Path) -> None:
         ]
         assert first.read() == b""
         first.close()
-        assert FileSlice(file.fileno(), 9, 0).read() == b""
+        assert FileSlice(file.fileno(), 9, 0, "a.tar").read() == b""
 
 
 def test_a_slice_ends_where_its_file_ends(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"0123")
     with path.open("rb") as file:
-        assert FileSlice(file.fileno(), 2, 100).read() == b"23"
+        assert FileSlice(file.fileno(), 2, 100, "a.tar").read() == b"23"
 
 
 @settings(deadline=None, max_examples=25)

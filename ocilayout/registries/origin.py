@@ -55,7 +55,12 @@ def resolved(base: str, target: str) -> str:
     """`target`, as a server at `base` means it; raises RegistryFailed."""
     if not target or any(letter <= " " or letter == "\x7f" for letter in target):
         raise RegistryFailed(f"{Origin.of(base)} names a URL that is none: {shown(target)!r}")
-    url = urljoin(base, target).partition("#")[0]
+    try:
+        url = urljoin(base, target).partition("#")[0]
+    except ValueError:
+        raise RegistryFailed(
+            f"{Origin.of(base)} names {shown(target)!r}, which is no URL"
+        ) from None
     Origin.of(url)
     return url
 

@@ -71,7 +71,7 @@ class RootfsBlobs:
         found = self.files.get(descriptor.digest)
         if found is None:
             raise BlobNotFound(f"{descriptor.digest} is no layer that was imported")
-        return cast(BinaryIO, FileSlice(found.file.fileno(), 0, found.size))
+        return cast(BinaryIO, FileSlice(found.file.fileno(), 0, found.size, "a layer"))
 
 
 @contextmanager

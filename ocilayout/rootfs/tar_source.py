@@ -42,7 +42,7 @@ class TarSource:
     @classmethod
     def of(cls, file: BinaryIO, size: int, label: str) -> "TarSource":
         """The tar in an open file, which stays its owner's; raises InvalidArchive."""
-        codec = codec_of(FileSlice(file.fileno(), 0, 8).read() or b"")
+        codec = codec_of(FileSlice(file.fileno(), 0, 8, label).read() or b"")
         tree = Tree(label)
         plain = HashingReader(_plain(file, size, codec, label))
         blocks = StreamBlocks(cast(BinaryIO, plain), label, vouched=False)
@@ -52,7 +52,7 @@ class TarSource:
         diff_id = plain.digest
         if codec.name == "none":
             return cls(file, size, label, codec, diff_id, diff_id, tree)
-        digest, _ = digest_of(cast(BinaryIO, FileSlice(file.fileno(), 0, size)))
+        digest, _ = digest_of(cast(BinaryIO, FileSlice(file.fileno(), 0, size, label)))
         return cls(file, size, label, codec, digest, diff_id, tree)
 
     def contents(
@@ -67,4 +67,4 @@ class TarSource:
 
 
 def _plain(file: BinaryIO, size: int, codec: Codec, label: str) -> BinaryIO:
-    return inflated(cast(BinaryIO, FileSlice(file.fileno(), 0, size)), codec, label)
+    return inflated(cast(BinaryIO, FileSlice(file.fileno(), 0, size, label)), codec, label)

@@ -81,12 +81,17 @@ def _edit_layout(
         before = LayoutSource(files)
         after = transform(before, files.label)
         blobs, documents = FolderBlobs(files), made(after)
-        for descriptor in documents:
-            blobs.put(descriptor.digest, io.BytesIO(read_bytes(after, descriptor)))
-        if documents:
-            blobs.sync()
-        if after.index.raw != before.index.raw:
-            replace_file(files.descriptor, INDEX, after.index.raw)
+        added = [blob.digest for blob in documents if blob.digest.blob_path not in files]
+        try:
+            for blob in documents:
+                blobs.put(blob.digest, io.BytesIO(read_bytes(after, blob)))
+            if documents:
+                blobs.sync()
+            if after.index.raw != before.index.raw:
+                replace_file(files.descriptor, INDEX, after.index.raw)
+        except BaseException:
+            layout_dir.withdraw(files, added)
+            raise
     return Edited(after, changes(after))
 
 

@@ -7,7 +7,7 @@ loses a name.
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -105,7 +105,7 @@ def _existing(
     try:
         yield destination
     except BaseException:
-        destination.withdraw()
+        withdraw(files, destination.added)
         raise
 
 
@@ -151,7 +151,7 @@ class _GrowingLayout:
         self._files = files
         self._blobs = FolderBlobs(files)
         self._lock_timeout = lock_timeout
-        self._added: list[Digest] = []
+        self.added: list[Digest] = []
 
     def check(self, source: ImageSource) -> None:
         """Raises AmbiguousName where one name is for two images."""
@@ -163,38 +163,39 @@ class _GrowingLayout:
 
     def put_blob(self, descriptor: Descriptor, content: BinaryIO) -> None:
         """Write a blob, in the place of a wrong one if need be."""
-        is_new = descriptor.digest.blob_path not in self._files
+        self._remember(descriptor)
         self._blobs.put(descriptor.digest, content)
-        if is_new:
-            self._added.append(descriptor.digest)
 
     def link_blob(self, descriptor: Descriptor, file: BinaryIO) -> bool:
         """Take a blob file by a hard link, in the place of a wrong one if need be."""
-        is_new = descriptor.digest.blob_path not in self._files
-        taken = self._blobs.link(descriptor, file)
-        if taken and is_new:
-            self._added.append(descriptor.digest)
-        return taken
+        self._remember(descriptor)
+        return self._blobs.link(descriptor, file)
 
-    def withdraw(self) -> None:
-        """Remove what was added, if nobody else is here who may have come to rely on it.
-
-        Others hold the folder's lock while they add, and what they committed is reachable.
-        """
-        try:
-            fcntl.flock(self._files.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            reachable = {blob.digest for blob in walk(LayoutSource(self._files))}
-        except (OSError, OciLayoutError):
-            # In doubt nothing is removed: blobs that nothing refers to are legal.
-            return
-        for digest in self._added:
-            if digest not in reachable:
-                self._blobs.remove(digest)
+    def _remember(self, descriptor: Descriptor) -> None:
+        # Beforehand: it may be there though putting it failed, in the last step.
+        if descriptor.digest.blob_path not in self._files:
+            self.added.append(descriptor.digest)
 
     def commit(self, source: ImageSource) -> None:
         """Add the entries of the source; a name that was there already moves."""
         self._blobs.sync()
         _add_entries(self._files, source.index, self._lock_timeout)
+
+
+def withdraw(files: FolderFiles, added: Iterable[Digest]) -> None:
+    """Remove blobs that were added in vain, if nobody else is here who may have come to need them.
+
+    Others hold the folder's lock while they add, and what they committed is reachable.
+    """
+    try:
+        fcntl.flock(files.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        reachable = {blob.digest for blob in walk(LayoutSource(files))}
+    except (OSError, OciLayoutError):
+        # In doubt nothing is removed: blobs that nothing refers to are legal.
+        return
+    for digest in added:
+        if digest not in reachable:
+            FolderBlobs(files).remove(digest)
 
 
 def _add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:

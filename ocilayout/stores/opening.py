@@ -28,7 +28,7 @@ from ocilayout.spec.platform import Platform
 from ocilayout.stores import docker_archive, layout_dir, oci_archive, skopeo_dir
 from ocilayout.stores.layout_tar import is_stream, is_tar_name, outer_codec
 from ocilayout.stores.places import Place, parse_destination, parse_source
-from ocilayout.streams import CHUNK, FileWriter, copy_stream, readinto
+from ocilayout.streams import CHUNK, FileWriter, copy_stream, naming, readinto
 from ocilayout.tar_file import OnTwice, TarFile, refuse_twice
 
 if TYPE_CHECKING:
@@ -251,7 +251,9 @@ def _open_files(
     file = stack.enter_context(open(descriptor, "rb", buffering=0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return _spooled(cast(BinaryIO, file), label, scratch, stack, on_twice)
-    if codec_of(os.pread(descriptor, 8, 0)).name != "none":
+    with naming(label):
+        head = os.pread(descriptor, 8, 0)
+    if codec_of(head).name != "none":
         return _spooled(cast(BinaryIO, file), label, scratch, stack, on_twice)
     return _tar(cast(BinaryIO, file), label, on_twice), Outer()
 

@@ -25,6 +25,7 @@ from ocilayout.stores.docker_images import DockerImages, ImageIds
 from ocilayout.stores.in_place import Transform, made
 from ocilayout.stores.layout_locks import hold_file
 from ocilayout.stores.layout_source import INDEX, LayoutSource, read_small
+from ocilayout.streams import naming
 from ocilayout.tar_file import TarFile
 from ocilayout.tar_rewriting import TarChanges, rewrite_tar
 
@@ -69,7 +70,8 @@ def _held(path: Path, label: str, timeout: float) -> Iterator[BinaryIO]:
 
 
 def _refuse_compressed(file: BinaryIO, label: str) -> None:
-    codec = codec_of(os.pread(file.fileno(), 8, 0)).name
+    with naming(label):
+        codec = codec_of(os.pread(file.fileno(), 8, 0)).name
     if codec != "none":
         raise CannotHold(
             f"{label} is compressed with {codec} outside, and an edit would compress it anew: "

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,9 +35,13 @@ class Run:
 class Runner:
     """A fork server, and one command after another."""
 
+    def __init__(self, user: int | None = None) -> None:
+        """`user` runs the commands, in place of who runs the tests."""
+        self._wrapper = _alone() if user is None else (*_alone(), *_as_user(user))
+
     def __enter__(self) -> Runner:
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.hostile.fork_server"],
+            [*self._wrapper, sys.executable, "-m", "tests.hostile.fork_server"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -84,6 +90,19 @@ class Runner:
         self._server.stdin.flush()
         answer: dict[str, Any] = json.loads(self._server.stdout.readline())
         return answer
+
+
+@cache
+def _alone() -> tuple[str, ...]:
+    """What takes the network away from a command, where that is allowed."""
+    unshare = ("unshare", "-n")
+    if shutil.which("unshare") is None:
+        return ()
+    return unshare if subprocess.run([*unshare, "true"], check=False).returncode == 0 else ()
+
+
+def _as_user(user: int) -> tuple[str, ...]:
+    return ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups")
 
 
 @dataclass

@@ -43,6 +43,7 @@ OTHERS = (
     layers,
     weights,
 )
+EVERYTHING = "HOSTILE_ALL" in os.environ
 OUTPUTS = {
     "oci": "oci:output/out",
     "oci-archive": "oci-archive:output/out.tar",
@@ -95,33 +96,24 @@ def built(
 
 
 def verbs_of(number: int, case: Case, outputs: Sequence[str]) -> Sequence[str]:
-    """All verbs; where all of them end alike, two in turn: one that looks, one that writes.
+    """One verb, another for each case; all where HOSTILE_ALL is in the environment."""
+    every = (*(case.verbs or (*READERS, *outputs)), VALIDATE, *OTHER_VERBS)
+    return every if EVERYTHING else [every[number % len(every)]]
 
-    `validate` stands beside the others for heavy inputs, and for every eighth of the rest; the
-    other verbs of OTHER_VERBS in turn for another eighth. HOSTILE_ALL in the environment asks for
-    all of them everywhere.
-    """
-    is_asked = "HOSTILE_ALL" in os.environ
-    validate = (VALIDATE,) if is_asked or case.real_process or number % 8 == 0 else ()
-    others = tuple(OTHER_VERBS) if is_asked else ()
-    if number % 8 == 4:
-        others = others or (tuple(OTHER_VERBS)[number // 8 % len(OTHER_VERBS)],)
-    if case.verbs:
-        return *case.verbs, *validate, *others
-    verdicts = {case.ls, case.inspect, case.copy, case.docker, case.recode}
-    alike = verdicts in ({Verdict.REJECT}, {Verdict.EITHER})
-    if alike and not is_asked:
-        return LOOKS[number % 3], outputs[number // 2 % len(outputs)], *others
-    return *READERS, *outputs, *validate, *others
+
+def cases() -> Iterator[tuple[Case, tuple[str, ...]]]:
+    """Every case, with the verbs that write what it holds."""
+    writing = tuple(OUTPUTS)
+    for modules, outputs in ((OF_TARS, writing), (OTHERS, writing[:-1])):
+        for module in modules:
+            for case in module.cases():
+                yield case, outputs
 
 
 def matrix() -> Iterator[tuple[Case, str]]:
-    writing = tuple(OUTPUTS)
-    for modules, outputs in ((OF_TARS, writing), (OTHERS, writing[:-1])):
-        cases = (case for module in modules for case in module.cases())
-        for number, case in enumerate(cases):
-            for verb in verbs_of(number, case, outputs):
-                yield case, verb
+    for number, (case, outputs) in enumerate(cases()):
+        for verb in verbs_of(number, case, outputs):
+            yield case, verb
 
 
 def expected(case: Case, verb: str) -> Verdict:

@@ -1,0 +1,1 @@
+"""What the program promises, tried at every point where it could break: `scripts/torture`."""
