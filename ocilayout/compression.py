@@ -10,8 +10,7 @@ Deflating gives the same bytes for the same input, whatever the number of thread
 import io
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
 from ocilayout import notices
 from ocilayout.errors import UsageError
@@ -31,8 +30,7 @@ Inflate = Callable[[BinaryIO, str], Iterator[bytes]]
 Deflate = Callable[[Flushable, int, int], AbstractContextManager[Writable]]
 
 
-@dataclass(frozen=True)
-class Codec:
+class Codec(NamedTuple):
     """One row of the table."""
 
     name: str

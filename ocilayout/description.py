@@ -1,7 +1,7 @@
 """What is at a place, described for people and programs: images, platforms, sizes."""
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocilayout.errors import BlobNotFound
 from ocilayout.graph import (
@@ -25,8 +25,7 @@ from ocilayout.spec.platform import Platform
 from ocilayout.transforms.missing import settle_missing
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """One entry of an index with all the names that lead to it."""
 
     descriptor: Descriptor

@@ -1,8 +1,8 @@
 """The graph that an index leads to: verified reading, and the one walk."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from types import MappingProxyType
+from typing import BinaryIO, NamedTuple, cast
 
 from ocilayout.blobs import MemoryBlobs, SpreadBlobs
 from ocilayout.errors import BlobNotFound, InvalidDocument
@@ -20,16 +20,27 @@ MAX_LEVELS = 32
 """Indexes within indexes; real ones have two."""
 
 
-@dataclass(frozen=True)
 class View:
     """A source whose documents were edited: other index, other documents, the same blobs."""
 
-    base: BlobReader
-    index: Index
-    documents: MemoryBlobs = field(default_factory=MemoryBlobs)
-    absent: Collection[Digest] = frozenset()
-    changed: Mapping[Digest, Descriptor] = field(default_factory=dict)
-    """The old digest of each document that was edited, and what it became."""
+    def __init__(
+        self,
+        base: BlobReader,
+        index: Index,
+        documents: MemoryBlobs | None = None,
+        absent: Collection[Digest] = frozenset(),
+        changed: Mapping[Digest, Descriptor] = MappingProxyType({}),
+    ) -> None:
+        """`changed` has the old digest of each document that was edited, and what it became."""
+        self.base = base
+        self.index = index
+        self.documents = documents or MemoryBlobs()
+        self.absent = absent
+        self.changed = changed
+
+    def with_index(self, index: Index) -> "View":
+        """The same with another index."""
+        return View(self.base, index, self.documents, self.absent, self.changed)
 
     @property
     def made_layers(self) -> Collection[Digest]:
@@ -256,8 +267,7 @@ def walk(source: ImageSource) -> Iterator[Descriptor]:
             stack.append(_Level(child, iter(read_document(source, child).children)))
 
 
-@dataclass
-class _Level:
+class _Level(NamedTuple):
     parent: Descriptor | None
     children: Iterator[Descriptor]
 

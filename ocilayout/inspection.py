@@ -6,7 +6,8 @@ regctl).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ocilayout.graph import (
     MAX_LEVELS,
@@ -29,8 +30,7 @@ from ocilayout.spec.platform import Platform
 from ocilayout.spec.statements import Statement, may_be_statement, statement_in, unread_statement
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """A descriptor and what it leads to."""
 
     descriptor: Descriptor
@@ -42,7 +42,7 @@ class Node:
     manifest: Manifest | None = None
     config: ImageConfig | None = None
     layers: tuple[Layer, ...] = ()
-    statements: Mapping[Digest, Statement] = field(default_factory=dict)
+    statements: Mapping[Digest, Statement] = MappingProxyType({})
     """What those of the layers say that are statements or SBOMs."""
     lacks: tuple[Digest, ...] = ()
     """What of its config and layers is not here."""
@@ -105,14 +105,12 @@ def _leads_to_an_image(
     return False
 
 
-@dataclass
 class _Inspector:
-    source: ImageSource
-    placed: Mapping[Digest, Sequence[Descriptor]]
-    _seen: set[Digest] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self._moved = {found.digest for group in self.placed.values() for found in group}
+    def __init__(self, source: ImageSource, placed: Mapping[Digest, Sequence[Descriptor]]) -> None:
+        self._source = source
+        self._placed = placed
+        self._moved = {found.digest for group in placed.values() for found in group}
+        self._seen: set[Digest] = set()
 
     def is_placed(self, descriptor: Descriptor) -> bool:
         """Whether it stands under what it speaks of."""
@@ -120,21 +118,21 @@ class _Inspector:
 
     def node(self, descriptor: Descriptor) -> Node:
         """The tree below a descriptor."""
-        if descriptor.digest in self.source.absent:
+        if descriptor.digest in self._source.absent:
             return Node(descriptor, "absent", descriptor.platform)
         if not is_document(descriptor):
             return Node(descriptor, "blob", descriptor.platform)
         if descriptor.digest in self._seen:
             return Node(descriptor, "repeated", descriptor.platform)
         self._seen.add(descriptor.digest)
-        document = read_document(self.source, descriptor)
+        document = read_document(self._source, descriptor)
         if isinstance(document, Manifest):
             return self._manifest(descriptor, document)
         return Node(
             descriptor,
             "index",
             descriptor.platform,
-            speaks_of(self.source, descriptor),
+            speaks_of(self._source, descriptor),
             members=tuple(
                 self.node(child) for child in document.children if not self.is_placed(child)
             ),
@@ -142,9 +140,9 @@ class _Inspector:
         )
 
     def _manifest(self, descriptor: Descriptor, manifest: Manifest) -> Node:
-        absent = self.source.absent
+        absent = self._source.absent
         has_config = manifest.config is not None and manifest.config.digest not in absent
-        config = read_config(self.source, manifest) if has_config else None
+        config = read_config(self._source, manifest) if has_config else None
         if is_attestation(descriptor):
             kind = referrer_kind(descriptor)
         else:
@@ -153,7 +151,7 @@ class _Inspector:
             descriptor,
             kind,
             descriptor.platform or (config.platform if config else None),
-            speaks_of(self.source, descriptor),
+            speaks_of(self._source, descriptor),
             manifest,
             config,
             tuple(layers_of(manifest, config)),
@@ -164,12 +162,12 @@ class _Inspector:
 
     def _statement(self, layer: Descriptor) -> Statement:
         is_small = layer.size <= strict_json.MAX_DOCUMENT_SIZE
-        if is_small and layer.digest not in self.source.absent:
-            return statement_in(layer, read_bytes(self.source, layer))
+        if is_small and layer.digest not in self._source.absent:
+            return statement_in(layer, read_bytes(self._source, layer))
         return unread_statement(layer)
 
     def _referrers(self, descriptor: Descriptor) -> tuple[Node, ...]:
-        return tuple(self.node(found) for found in self.placed.get(descriptor.digest, ()))
+        return tuple(self.node(found) for found in self._placed.get(descriptor.digest, ()))
 
 
 def _statements(manifest: Manifest) -> Iterator[Descriptor]:

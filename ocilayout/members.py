@@ -1,7 +1,6 @@
 """The members of indexes: gone over as a tree, and dropped or replaced."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.errors import InvalidDocument
@@ -38,12 +37,12 @@ def without_orphans(source: ImageSource, dropped: Collection[Digest]) -> View:
     return edited(source, edit)
 
 
-@dataclass
 class _Editor:
-    source: ImageSource
-    edit: Edit
-    documents: MemoryBlobs = field(default_factory=MemoryBlobs)
-    _done: dict[Digest, Descriptor | None] = field(default_factory=dict)
+    def __init__(self, source: ImageSource, edit: Edit) -> None:
+        self._source = source
+        self._edit = edit
+        self.documents = MemoryBlobs()
+        self._done: dict[Digest, Descriptor | None] = {}
 
     @property
     def changed(self) -> dict[Digest, Descriptor]:
@@ -54,8 +53,8 @@ class _Editor:
 
     def visit(self, descriptor: Descriptor, level: int) -> Descriptor | None:
         is_index = descriptor.media_type in media_types.INDEXES
-        if not is_index or descriptor.digest in self.source.absent:
-            return self.edit(descriptor)
+        if not is_index or descriptor.digest in self._source.absent:
+            return self._edit(descriptor)
         if level > MAX_LEVELS:
             raise InvalidDocument(f"{descriptor.digest} stands below {MAX_LEVELS} other indexes")
         if descriptor.digest not in self._done:
@@ -69,7 +68,7 @@ class _Editor:
         return pointing.edited(platform=target.fields["platform"])
 
     def _visit_index(self, descriptor: Descriptor, level: int) -> Descriptor | None:
-        index = read_document(self.source, descriptor)
+        index = read_document(self._source, descriptor)
         assert isinstance(index, Index)
         new = index.with_children(lambda child: self.visit(child, level + 1))
         if new is index:

@@ -1,7 +1,7 @@
 """Which entries of an index a person means by a name or a digest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocilayout.errors import AmbiguousName, ImageNotFound, OciLayoutError
 from ocilayout.graph import (
@@ -72,8 +72,7 @@ def by_digest(source: ImageSource, wanted: Digest, label: str) -> ImageSource:
     return picked(source, entries)
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The one image that is meant."""
 
     entry: Descriptor

@@ -4,8 +4,7 @@ Codes are stable; docs/validate.md explains each in the words of this table.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Level = Literal["error", "warning", "note"]
 """An error: some tool fails, or two see different images. A warning: it may surprise. A note: it
@@ -14,8 +13,7 @@ is legal, and good to know."""
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """What a code stands for."""
 
     level: Level
@@ -24,8 +22,7 @@ class Kind:
     """What to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One finding."""
 
     code: str

@@ -5,9 +5,8 @@ Nothing is inherited; a test double is a class with two methods.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -160,8 +159,7 @@ class Files(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class DestinationOptions:
+class DestinationOptions(NamedTuple):
     """How an output is written."""
 
     replace: bool = False
@@ -178,9 +176,6 @@ class DestinationOptions:
 
 class Store(Protocol):
     """A kind of place where images live; a module of stores/ satisfies it."""
-
-    NAME: str
-    """As people write it in front of a path: `oci-archive`."""
 
     def recognizes(self, files: Files) -> bool:
         """Whether `files` is one of its kind, by what is in it."""

@@ -5,7 +5,6 @@ image by digest (`subject`, BuildKit's and containerd's annotations) is pointed 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.errors import InvalidDigest
@@ -84,7 +83,7 @@ class Rewriter:
         target = self.changed.get(child.digest)
         if target is None:
             return found
-        return found.pointing_to(replace(target, media_type=_media_type(child, target)))
+        return found.pointing_to(target._replace(media_type=_media_type(child, target)))
 
     def _with_references(self, child: Descriptor) -> Descriptor:
         annotations = dict(child.annotations)
@@ -134,7 +133,7 @@ def _media_type(child: Descriptor, target: Descriptor) -> str:
     mine, new = layer_type(child.media_type), layer_type(target.media_type)
     if mine is None or new is None:
         return target.media_type
-    return replace(mine, codec=new.codec).media_type
+    return mine._replace(codec=new.codec).media_type
 
 
 def _digest(text: str | None) -> Digest | None:

@@ -1,17 +1,15 @@
-"""Image archives: opened by member name and never extracted, and written always the same."""
+"""Image archives: opened by member name and never extracted."""
 
 import os
 from collections.abc import Callable, Iterator, KeysView
-from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from ocilayout.errors import BlobNotFound, InvalidArchive
-from ocilayout.streams import FileSlice, Writable, copy_stream
+from ocilayout.streams import FileSlice
 from ocilayout.tar_blocks import BLOCK as BLOCK
 from ocilayout.tar_blocks import FileBlocks
-from ocilayout.tar_encoding import DIRECTORY, REGULAR, encode_header
 from ocilayout.tar_headers import MAX_EXTENSION as MAX_EXTENSION
-from ocilayout.tar_headers import Attributes, Header, Kind, read_headers
+from ocilayout.tar_headers import Header, Kind, read_headers
 
 MAX_NAMES = 32 * 1024 * 1024
 """Bytes of all names and link targets of one archive."""
@@ -21,8 +19,7 @@ MAX_LINKS = 8
 """Links in a row; docker 20.10 writes one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One member of an archive; `name` has no `./` in front and no slash behind."""
 
     name: str
@@ -141,42 +138,3 @@ def clean_name(raw: bytes, where: str) -> str:
     if (parts and name.startswith("/")) or ".." in parts:
         raise InvalidArchive(f"{where}: {name!r} leads out of the archive")
     return "/".join(parts)
-
-
-class TarWriter:
-    """Writes an archive with no time, owner or mask in it, so that equal input is equal bytes."""
-
-    def __init__(self, out: Writable) -> None:
-        self._out = out
-
-    def add(self, name: str, size: int, content: BinaryIO) -> None:
-        """Add a file of exactly `size` bytes."""
-        self._out.write(_header(name, size, directory=False))
-        self._pad(copy_stream(content, self._out), name, size)
-
-    def add_bytes(self, name: str, content: bytes) -> None:
-        """Add a small file."""
-        self._out.write(_header(name, len(content), directory=False))
-        self._out.write(content)
-        self._pad(len(content), name, len(content))
-
-    def add_directory(self, name: str) -> None:
-        """Add a folder."""
-        self._out.write(_header(f"{name}/", 0, directory=True))
-
-    def finish(self) -> None:
-        """End the archive."""
-        self._out.write(bytes(2 * BLOCK))
-
-    def _pad(self, written: int, name: str, size: int) -> None:
-        if written != size:
-            raise InvalidArchive(f"{name!r} has {written} bytes, not the {size} announced")
-        self._out.write(bytes(-size % BLOCK))
-
-
-def _header(name: str, size: int, *, directory: bool) -> bytes:
-    flag, attributes = (DIRECTORY, _FOLDER) if directory else (REGULAR, _FILE)
-    return encode_header(os.fsencode(name), flag, attributes, size=size)
-
-
-_FILE, _FOLDER = Attributes(0o644, 0, 0, 0), Attributes(0o755, 0, 0, 0)

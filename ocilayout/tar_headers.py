@@ -8,8 +8,7 @@ a cap on everything that it holds, and refuses whatever two tools would read dif
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ocilayout import notices
 from ocilayout.errors import InvalidArchive
@@ -41,12 +40,10 @@ _KINDS: dict[bytes, Kind] = {
 }
 _PAX, _PAX_GLOBAL, _GNU_LONG_NAME, _GNU_LONG_LINK, _GNU_SPARSE = b"x", b"g", b"L", b"K", b"S"
 _XATTR = b"SCHILY.xattr."
-_XATTR_KEY = re.compile(rb"SCHILY\.xattr\..+", re.DOTALL).match
 _TIME = re.compile(rb"(-?)([0-9]{1,19})(?:\.([0-9]*))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(NamedTuple):
     """What a member says beside name, kind and content."""
 
     mode: int
@@ -60,8 +57,7 @@ class Attributes:
     xattrs: Xattrs = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """One member as its headers describe it; names are bytes as written."""
 
     name: bytes
@@ -75,12 +71,14 @@ class Header:
     """Where a link leads, as written."""
     where: str
     """What messages call it."""
-    _block: bytes
-    _records: Mapping[bytes, bytes]
+    block: bytes
+    """Its last header, as written."""
+    records: Mapping[bytes, bytes]
+    """What PAX headers say of it."""
 
     def attributes(self) -> Attributes:
         """Mode, owner, time and the rest; raises InvalidArchive where a field is no number."""
-        block, records, where = self._block, self._records, self.where
+        block, records, where = self.block, self.records, self.where
         mtime = records.get(b"mtime")
         return Attributes(
             _number(block[100:108], where) & 0o7777,
@@ -94,21 +92,25 @@ class Header:
     def _device(self) -> tuple[int, int]:
         if self.type_flag not in {b"3", b"4"}:
             return 0, 0
-        major = _number(self._block[329:337], self.where)
-        minor = _number(self._block[337:345], self.where)
+        major = _number(self.block[329:337], self.where)
+        minor = _number(self.block[337:345], self.where)
         if major >= 1 << 32 or minor >= 1 << 32:
             raise InvalidArchive(f"{self.where}: there is no device {major}:{minor}")
         return major, minor
 
 
-@dataclass
 class _Extension:
     """What extension headers say of the next member."""
 
-    name: bytes | None = None
-    target: bytes | None = None
-    size: int | None = None
-    records: dict[bytes, bytes] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.name: bytes | None = None
+        self.target: bytes | None = None
+        self.size: int | None = None
+        self.records: dict[bytes, bytes] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.records) or (self.name, self.target, self.size) != (None, None, None)
 
 
 def read_headers(blocks: Blocks) -> Iterator[Header]:
@@ -118,7 +120,7 @@ def read_headers(blocks: Blocks) -> Iterator[Header]:
     """
     offset = 0
     extension = _Extension()
-    while not (extension == _Extension() and blocks.may_end(offset)):
+    while extension or not blocks.may_end(offset):
         block = blocks.read(offset, BLOCK)
         where = f"{blocks.label}, byte {offset}"
         if not any(block):
@@ -201,7 +203,11 @@ def _owner(record: bytes | None, field: bytes, where: str) -> int:
 
 
 def _xattrs(records: Mapping[bytes, bytes]) -> Xattrs:
-    found = [(key[len(_XATTR) :], value) for key, value in records.items() if _XATTR_KEY(key)]
+    found = [
+        (key[len(_XATTR) :], value)
+        for key, value in records.items()
+        if key.startswith(_XATTR) and key != _XATTR
+    ]
     return tuple(sorted(found))
 
 
@@ -306,7 +312,7 @@ def _pax_records(content: bytes, where: str) -> dict[bytes, bytes]:
 
 def _check_end(blocks: Blocks, offset: int, extension: _Extension) -> None:
     """Two blocks of zeros end an archive; one may be damage, and what follows would be lost."""
-    if extension != _Extension():
+    if extension:
         raise InvalidArchive(f"{blocks.label} ends after an extension header")
     if blocks.may_end(offset + BLOCK):
         return

@@ -13,8 +13,9 @@ from typing import BinaryIO, cast
 from ocilayout.streams import FileSlice, FileWriter, copy_stream
 from ocilayout.tar_blocks import BLOCK, FileBlocks
 from ocilayout.tar_encoding import REGULAR, encode_header
-from ocilayout.tar_file import TarWriter, clean_name
+from ocilayout.tar_file import clean_name
 from ocilayout.tar_headers import Header, read_headers
+from ocilayout.tar_writer import TarWriter
 
 _RUN = 1 << 30
 """Bytes for one call of the kernel, between which a signal is heard."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ocilayout.blobs import FolderFiles
+from ocilayout.folders import FolderFiles
 
 
 @contextmanager

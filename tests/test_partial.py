@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ocilayout.blobs import FolderFiles
 from ocilayout.errors import DestinationExists
+from ocilayout.folders import FolderFiles
 from ocilayout.partial import (
     PREFIX,
     SUFFIX,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ocilayout import tar_file
 from ocilayout.errors import BlobNotFound, InvalidArchive
-from ocilayout.tar_file import BLOCK, MAX_EXTENSION, TarFile, TarWriter
+from ocilayout.tar_file import BLOCK, MAX_EXTENSION, TarFile
+from ocilayout.tar_writer import TarWriter
 from tests.byte_streams import dribble
 from tests.hostile import tars
 from tests.hostile.tars import END, base256, directory, header, link, long_name, member, padded, pax

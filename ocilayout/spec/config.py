@@ -4,7 +4,7 @@ Only what this project needs is typed; the bytes of a config are the image id an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocilayout.errors import InvalidDocument
 from ocilayout.spec import strict_json
@@ -25,16 +25,14 @@ FIELDS = (
 )
 
 
-@dataclass(frozen=True)
-class HistoryEntry:
+class HistoryEntry(NamedTuple):
     """One step of a build (config.md, "history")."""
 
     created_by: str | None
     empty_layer: bool
 
 
-@dataclass(frozen=True)
-class ImageConfig:
+class ImageConfig(NamedTuple):
     """The config of an image, for OCI and Docker alike."""
 
     platform: Platform

@@ -4,11 +4,10 @@ What a descriptor says beyond the specification is kept: it is an object with ty
 edit changes the fields that it names and no others.
 """
 
-import binascii
 import hashlib
-from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ocilayout.errors import IntegrityError, InvalidDocument
 from ocilayout.spec.digest import Digest
@@ -27,8 +26,7 @@ FIELDS = (
 )
 
 
-@dataclass(frozen=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """One arrow; `fields` is the JSON object as it came."""
 
     media_type: str
@@ -36,9 +34,9 @@ class Descriptor:
     size: int
     """Bytes."""
     platform: Platform | None = None
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = MappingProxyType({})
     artifact_type: str | None = None
-    fields: Mapping[str, object] = field(default_factory=dict, repr=False)
+    fields: Mapping[str, object] = MappingProxyType({})
 
     @classmethod
     def parse(cls, value: object, where: str) -> "Descriptor":
@@ -155,8 +153,12 @@ def _check_data(descriptor: Descriptor, fields: Fields) -> None:
     encoded = fields.optional_text("data")
     if encoded is None:
         return
+    # Few descriptors embed their content.
+    import base64
+    import binascii
+
     try:
-        content = b64decode(encoded, validate=True)
+        content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidDocument(f"{fields.path('data')} is not base64") from None
     digest = descriptor.digest

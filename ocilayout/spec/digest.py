@@ -6,7 +6,7 @@ image specification (descriptor.md, "Digests") passes it: no `..`, no slash, no 
 
 import hashlib
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocilayout.errors import InvalidDigest
 
@@ -18,8 +18,7 @@ HEX_LENGTHS = {"sha256": 64, "sha512": 128}
 """The algorithms that can be verified, with the length of their hex form in characters."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Digest:
+class Digest(NamedTuple):
     """An algorithm and its encoded hash, both safe as file names."""
 
     algorithm: str

@@ -5,8 +5,8 @@ that changes something.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from ocilayout import notices
 from ocilayout.errors import InvalidDocument
@@ -33,8 +33,7 @@ FIELDS = (
 )
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """What indexes and manifests share."""
 
     media_type: str
@@ -61,7 +60,7 @@ class Document:
         return media_type if isinstance(media_type, str) else self.media_type, raw
 
     @classmethod
-    def _fields(cls, media_type: str, raw: bytes, label: str) -> Fields:
+    def _checked(cls, media_type: str, raw: bytes, label: str) -> Fields:
         fields = Fields(strict_json.parse_object(raw, label), label, known=FIELDS)
         _refuse_two_in_one(fields)
         version = fields.optional_integer("schemaVersion")
@@ -76,7 +75,6 @@ class Document:
         return fields
 
 
-@dataclass(frozen=True)
 class Index(Document):
     """An OCI index or a Docker manifest list; `children` are its manifests."""
 
@@ -85,7 +83,7 @@ class Index(Document):
         cls, media_type: str, raw: bytes, label: str, digest: Digest | None = None
     ) -> "Index":
         """The index that `raw` holds; raises InvalidDocument."""
-        fields = cls._fields(media_type, raw, label)
+        fields = cls._checked(media_type, raw, label)
         children = _descriptors(fields, "manifests")
         found = digest or Digest.of(raw)
         return cls(media_type, raw, found, fields.value, children, _subject(fields))
@@ -134,28 +132,21 @@ class Index(Document):
         return self.with_fields(manifests=[dict(entry.fields) for entry in entries])
 
 
-@dataclass(frozen=True)
 class Manifest(Document):
     """An image or artifact manifest; `children` are its config, if any, and its layers."""
-
-    config: Descriptor | None
-    layers: tuple[Descriptor, ...]
-    """Layers of an image, blobs of an artifact."""
 
     @classmethod
     def parse(
         cls, media_type: str, raw: bytes, label: str, digest: Digest | None = None
     ) -> "Manifest":
         """The manifest that `raw` holds; raises InvalidDocument."""
-        fields = cls._fields(media_type, raw, label)
+        fields = cls._checked(media_type, raw, label)
         if media_type == media_types.OCI_ARTIFACT_MANIFEST:
-            config, layers = None, _optional_descriptors(fields, "blobs")
+            children = _optional_descriptors(fields, "blobs")
         else:
-            config = _config(fields)
-            layers = _descriptors(fields, "layers")
-        children = (*([config] if config else []), *layers)
-        found, subject = digest or Digest.of(raw), _subject(fields)
-        return cls(media_type, raw, found, fields.value, children, subject, config, layers)
+            children = (_config(fields), *_descriptors(fields, "layers"))
+        found = digest or Digest.of(raw)
+        return cls(media_type, raw, found, fields.value, children, _subject(fields))
 
     @classmethod
     def of(cls, media_type: str, config: Descriptor, layers: Iterable[Descriptor]) -> "Manifest":
@@ -174,6 +165,20 @@ class Manifest(Document):
         """The manifest with other top-level fields; itself where nothing changes."""
         edited = self._edited(changes)
         return self if edited is None else Manifest.parse(*edited, "edited document")
+
+    @property
+    def config(self) -> Descriptor | None:
+        """Its config; artifact manifests have none."""
+        return None if self._is_artifact_manifest else self.children[0]
+
+    @property
+    def layers(self) -> tuple[Descriptor, ...]:
+        """Layers of an image, blobs of an artifact."""
+        return self.children if self._is_artifact_manifest else self.children[1:]
+
+    @property
+    def _is_artifact_manifest(self) -> bool:
+        return self.media_type == media_types.OCI_ARTIFACT_MANIFEST
 
     @property
     def is_image(self) -> bool:
@@ -199,7 +204,7 @@ class Manifest(Document):
         config = edit(self.config) if self.config else None
         if config == self.config and layers == list(self.layers):
             return self
-        key = "blobs" if self.media_type == media_types.OCI_ARTIFACT_MANIFEST else "layers"
+        key = "blobs" if self._is_artifact_manifest else "layers"
         changes: dict[str, object] = {key: [dict(layer.fields) for layer in layers]}
         if config is not None:
             changes["config"] = dict(config.fields)

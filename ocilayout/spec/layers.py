@@ -1,7 +1,7 @@
 """The layers of an image: what its manifest, its config and its history say of each."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocilayout.spec.config import HistoryEntry, ImageConfig
 from ocilayout.spec.descriptor import Descriptor
@@ -10,8 +10,7 @@ from ocilayout.spec.documents import Manifest
 from ocilayout.spec.media_types import layer_type
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """A layer, what its config says of it, and which step of the build made it."""
 
     descriptor: Descriptor

@@ -5,8 +5,7 @@ codec. Docker's uncompressed and zstd types exist in containerd and containers/i
 registries refuse them (containers/image#1270), so an image of Docker's types has gzip layers.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -44,8 +43,7 @@ _FAMILIES: dict[Family, dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LayerType:
+class LayerType(NamedTuple):
     """What a layer's media type says."""
 
     family: Family

@@ -5,8 +5,8 @@ database.go): `arm64` is `arm64/v8`, `arm` is `arm/v7`, `x86_64` is `amd64`.
 """
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
+from typing import NamedTuple
 
 from ocilayout.errors import InvalidDocument, UsageError
 from ocilayout.spec.fields import Fields
@@ -31,8 +31,7 @@ UNKNOWN = "unknown"
 FIELDS = ("os", "architecture", "variant", "os.version", "os.features")
 
 
-@dataclass(frozen=True, order=True)
-class Platform:
+class Platform(NamedTuple):
     """An operating system and an architecture, as the image states them."""
 
     os: str
@@ -83,26 +82,10 @@ class Platform:
             found["variant"] = self.variant
         return found
 
-    @cached_property
+    @property
     def normalized(self) -> "Platform":
         """The form in which platforms are compared."""
-        system = self.os.lower()
-        architecture, variant = self.architecture.lower(), self.variant.lower()
-        architecture, implied = _ARCHITECTURES.get(architecture, (architecture, ""))
-        variant = variant or implied
-        if variant.isdigit() and architecture in {"arm", "arm64"}:
-            variant = f"v{variant}"
-        if architecture == "arm" and not variant:
-            variant = "v7"
-        if (architecture, variant) in _DEFAULT_VARIANTS:
-            variant = ""
-        return Platform(
-            _SYSTEMS.get(system, system),
-            architecture,
-            variant,
-            self.os_version,
-            tuple(sorted(self.os_features)),
-        )
+        return _normalized(self)
 
     @property
     def is_unknown(self) -> bool:
@@ -129,3 +112,24 @@ class Platform:
     def __str__(self) -> str:
         words = [self.os, self.architecture, *([self.variant] if self.variant else [])]
         return "/".join(words) + (f":{self.os_version}" if self.os_version else "")
+
+
+@lru_cache(maxsize=1024)
+def _normalized(platform: Platform) -> Platform:
+    system = platform.os.lower()
+    architecture, variant = platform.architecture.lower(), platform.variant.lower()
+    architecture, implied = _ARCHITECTURES.get(architecture, (architecture, ""))
+    variant = variant or implied
+    if variant.isdigit() and architecture in {"arm", "arm64"}:
+        variant = f"v{variant}"
+    if architecture == "arm" and not variant:
+        variant = "v7"
+    if (architecture, variant) in _DEFAULT_VARIANTS:
+        variant = ""
+    return Platform(
+        _SYSTEMS.get(system, system),
+        architecture,
+        variant,
+        platform.os_version,
+        tuple(sorted(platform.os_features)),
+    )

@@ -5,7 +5,7 @@ github.com/distribution/reference.
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocilayout.errors import InvalidDocument
 from ocilayout.spec.digest import Digest
@@ -22,8 +22,7 @@ DEFAULT_DOMAIN = "docker.io"
 MAX_NAME_LENGTH = 255
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Reference:
+class Reference(NamedTuple):
     """A full name: registry, repository and tag."""
 
     domain: str

@@ -5,10 +5,9 @@ v1), BuildKit (docs/attestations), the schemas of SPDX 2.3 and CycloneDX 1.6, co
 sigstore's bundle. Nothing here checks a signature.
 """
 
-import binascii
-from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ocilayout.errors import InvalidDocument
 from ocilayout.spec import strict_json
@@ -28,15 +27,14 @@ _PREDICATE_TYPES = ("in-toto.io/predicate-type", "predicateType")
 Fields = Mapping[str, object]
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """What a layer of an attestation says."""
 
     predicate_type: str | None
     """None where nothing states it."""
     signed: bool = False
     """Whether a signature stands around it; nobody has checked it."""
-    summary: Fields = field(default_factory=dict)
+    summary: Fields = MappingProxyType({})
     """Texts and counts, of those that are there; empty where the layer was not read."""
 
 
@@ -83,8 +81,12 @@ def _opened(document: Fields, layer: Descriptor) -> tuple[Fields, bool]:
     payload = envelope.get("payload")
     if not isinstance(payload, str):
         return document, False
+    # Few layers have an envelope.
+    import base64
+    import binascii
+
     try:
-        raw = b64decode(payload, validate=True)
+        raw = base64.b64decode(payload, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidDocument(f"{layer.digest}: payload is not base64") from None
     return strict_json.parse_object(raw, f"{layer.digest}: payload"), True

@@ -1,7 +1,7 @@
 """`manifest.json`: the list of images that docker reads, and skopeo's, crane's and bazel's too."""
 
-from dataclasses import dataclass
 from itertools import filterfalse
+from typing import NamedTuple
 
 from ocilayout import notices
 from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument
@@ -18,8 +18,7 @@ FIELDS = ("Config", "RepoTags", "Layers", "Parent", "LayerSources")
 _HEX_LENGTH = 64
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One image of the list."""
 
     config: bytes

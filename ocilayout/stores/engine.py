@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ocilayout.protocols import DestinationOptions, ImageDestination
-from ocilayout.stores.docker_archive import TarDestination
+from ocilayout.stores.docker_output import TarDestination
 from ocilayout.stores.engine_clients import Client, Loading, answering, loading
 from ocilayout.stores.layout_tar import LayoutTar
 from ocilayout.stores.places import Place
 from ocilayout.streams import FileWriter
-from ocilayout.tar_file import TarWriter
+from ocilayout.tar_writer import TarWriter
 
 _ENGINES = {"docker-daemon": "docker", "podman": "podman", "containerd": None}
 

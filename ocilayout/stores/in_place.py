@@ -7,10 +7,10 @@ its lock. Tars are for `tar_in_place`.
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from ocilayout.blobs import FolderBlobs, FolderFiles
 from ocilayout.errors import CannotHold, InvalidArchive, OciLayoutError, UsageError
+from ocilayout.folders import FolderBlobs, FolderFiles
 from ocilayout.graph import changes, read_bytes, walk
 from ocilayout.partial import remove_leftovers, replace_file
 from ocilayout.protocols import ImageSource
@@ -25,8 +25,7 @@ Transform = Callable[[ImageSource, str], ImageSource]
 """From all images of a place, and what messages call it, to what shall be there."""
 
 
-@dataclass(frozen=True)
-class Edited:
+class Edited(NamedTuple):
     """What was done."""
 
     source: ImageSource

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ocilayout.blobs import FolderBlobs, FolderFiles
 from ocilayout.errors import DestinationExists, OciLayoutError, UsageError
+from ocilayout.folders import FolderBlobs, FolderFiles
 from ocilayout.graph import View, walk
 from ocilayout.partial import partial_folder, remove_leftovers, replace_file
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
@@ -31,8 +31,6 @@ from ocilayout.stores.layout_source import (
     read_index,
     warn_of_other_case,
 )
-
-NAME = "oci"
 
 
 def recognizes(files: Files) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocilayout.blobs import FolderFiles
 from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDigest
+from ocilayout.folders import FolderFiles
 from ocilayout.partial import is_partial_name
 from ocilayout.spec.digest import HEX_LENGTHS, Digest
 

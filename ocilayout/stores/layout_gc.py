@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from ocilayout.blobs import FolderFiles
 from ocilayout.errors import (
     BlobNotFound,
     InvalidArchive,
@@ -21,6 +20,7 @@ from ocilayout.errors import (
     LayoutBusy,
     OciLayoutError,
 )
+from ocilayout.folders import FolderFiles
 from ocilayout.partial import remove_leftovers
 from ocilayout.spec import strict_json
 from ocilayout.spec.descriptor import Descriptor

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from ocilayout.blobs import FolderFiles
 from ocilayout.errors import LayoutBusy
+from ocilayout.folders import FolderFiles
 
 LOCK = "index.json.lock"
 _POLL = 0.05

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from ocilayout.blobs import FolderFiles
 from ocilayout.errors import IntegrityError, InvalidArchive, InvalidDocument
+from ocilayout.folders import FolderFiles
 from ocilayout.graph import (
     REFERENCE_DIGEST,
     SUBJECT,

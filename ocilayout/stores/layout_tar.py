@@ -15,7 +15,7 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.stores.layout_source import INDEX, MARKER, MARKER_CONTENT, listed_index
 from ocilayout.streams import FileWriter
-from ocilayout.tar_file import TarWriter
+from ocilayout.tar_writer import TarWriter
 
 SUFFIXES = {
     ".tar": "none",

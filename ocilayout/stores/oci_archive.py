@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ocilayout.errors import InvalidArchive
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
 from ocilayout.spec import names
 from ocilayout.stores.layout_source import INDEX, LayoutSource, warn_of_other_case
-from ocilayout.stores.layout_tar import LayoutTar, open_tar
 
-NAME = "oci-archive"
+if TYPE_CHECKING:
+    from ocilayout.stores.layout_tar import LayoutTar
 
 
 def recognizes(files: Files) -> bool:
@@ -45,7 +46,7 @@ def open_suspect(files: Files) -> Iterator[ImageSource]:
 
 
 class _Destination:
-    def __init__(self, tar: LayoutTar) -> None:
+    def __init__(self, tar: "LayoutTar") -> None:
         self._tar = tar
         self.has_blob = tar.has_blob
         self.put_blob = tar.put_blob
@@ -62,5 +63,8 @@ class _Destination:
 @contextmanager
 def open_destination(path: Path | None, options: DestinationOptions) -> Iterator[ImageDestination]:
     """A tar that appears at `path` when it is committed; raises DestinationExists."""
+    # Many commands only read, and start-up counts.
+    from ocilayout.stores.layout_tar import open_tar
+
     with open_tar(path, options) as tar:
         yield _Destination(tar)

@@ -1,7 +1,4 @@
-"""Where images live: one table, and how a place is opened.
-
-A source is recognized by what is in it, a destination by its transport or the end of its name.
-"""
+"""How a place is opened for reading: it is recognized by what is in it."""
 
 import io
 import os
@@ -9,25 +6,19 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
-from ocilayout import pick
-from ocilayout.blobs import FolderFiles
 from ocilayout.compression import Codec, codec_of, inflated
 from ocilayout.errors import EngineFailed, InvalidArchive, UsageError
 from ocilayout.protocols import (
-    DestinationOptions,
     Files,
-    ImageDestination,
     ImageSource,
     Store,
 )
 from ocilayout.spec.platform import Platform
-from ocilayout.stores import docker_archive, layout_dir, oci_archive, skopeo_dir
-from ocilayout.stores.layout_tar import is_stream, is_tar_name, outer_codec
-from ocilayout.stores.places import Place, parse_destination, parse_source
+from ocilayout.stores import kinds
+from ocilayout.stores.places import Place, parse_source
 from ocilayout.streams import CHUNK, FileWriter, copy_stream, naming, readinto
 from ocilayout.tar_file import OnTwice, TarFile, refuse_twice
 
@@ -35,17 +26,11 @@ if TYPE_CHECKING:
     from ocilayout.registries.registry import Registries
     from ocilayout.stores.engine_clients import Client
 
-# First match wins: an archive with a manifest.json is a Docker archive, whose reader takes the
-# OCI half where there is one; without it, it is an OCI archive.
-STORES: tuple[Store, ...] = (layout_dir, docker_archive, oci_archive, skopeo_dir)
-BY_NAME = {store.NAME: store for store in STORES}
-
 _HEAD = 32
 """Bytes that tell a codec, and the window of a zstd frame."""
 
 
-@dataclass(frozen=True)
-class Outer:
+class Outer(NamedTuple):
     """How a tar is compressed outside."""
 
     codec: str = "none"
@@ -53,8 +38,7 @@ class Outer:
     """Bytes of the window of its zstd frame."""
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(NamedTuple):
     """A place that is open for reading."""
 
     place: Place
@@ -136,6 +120,11 @@ def open_suspect(
 
 def _picked(place: Place, source: ImageSource, files: Files) -> ImageSource:
     """The image that the place names, or all."""
+    if place.name is None and place.digest is None:
+        return source
+    # Most places are read whole, and start-up counts.
+    from ocilayout import pick
+
     if place.name is not None:
         source = pick.by_name(source, place.name, files.label)
     if place.digest is not None:
@@ -182,58 +171,6 @@ def open_engine(
         yield Opened(place, store.dialect(files), source, files, outer)
 
 
-@contextmanager
-def open_destination(
-    place: Place | str,
-    options: DestinationOptions | None = None,
-    *,
-    transport: str | None = None,
-) -> Iterator[ImageDestination]:
-    """An output that appears, whole, when it is committed.
-
-    `transport` is what to write where the place does not say. Raises DestinationExists,
-    UsageError.
-    """
-    found = parse_destination(place) if isinstance(place, str) else place
-    if found.is_engine:
-        from ocilayout.stores import engine
-
-        client = engine.client_of(found)
-        with engine.open_pipe(client, options or DestinationOptions()) as (destination, _):
-            yield destination
-        return
-    if found.is_registry:
-        from ocilayout.stores import registry
-
-        with registry.open_destination(found, options or DestinationOptions()) as repository:
-            yield repository
-        return
-    store = BY_NAME[destination_transport(found, transport)]
-    with store.open_destination(found.path, options or DestinationOptions()) as destination:
-        yield destination
-
-
-def destination_transport(place: Place, wanted: str | None = None) -> str:
-    """What is written to a place: as it says, as `wanted`, or by the end of its name.
-
-    A layout that exists is added to; raises UsageError where the place contradicts `wanted`, or
-    where its suffix is that of another kind of archive.
-    """
-    stated = place.transport
-    if stated is not None and wanted is not None and stated != wanted:
-        raise UsageError(f"{place.text} says {stated}, --to says {wanted}")
-    if stated or wanted:
-        return stated or wanted or ""
-    if place.path is None:
-        return docker_archive.NAME
-    if place.path.is_dir():
-        return layout_dir.NAME
-    outer_codec(place.path)
-    if is_tar_name(place.path) or is_stream(place.path):
-        return docker_archive.NAME
-    return layout_dir.NAME
-
-
 def _open_files(
     place: Place, scratch: Path | None, stack: ExitStack, on_twice: OnTwice = refuse_twice
 ) -> tuple[Files, Outer]:
@@ -242,6 +179,8 @@ def _open_files(
             raise UsageError("standard input is closed")
         return _spooled(sys.stdin.buffer, "standard input", scratch, stack, on_twice)
     if place.path.is_dir():
+        from ocilayout.folders import FolderFiles
+
         return stack.enter_context(FolderFiles(place.path)), Outer()
     label = str(place.path)
     kind = os.stat(place.path).st_mode
@@ -320,20 +259,18 @@ def scratch_folder() -> Path:
 
 
 def _store_of(place: Place, files: Files) -> Store:
-    if place.transport is not None:
-        store = BY_NAME[place.transport]
-        wants_folder = store in (layout_dir, skopeo_dir)
-        if files.is_folder != wants_folder:
-            kind, readers = _READERS[files.is_folder]
-            raise InvalidArchive(
-                f"{files.label} is a {kind}, which {place.transport}: does not read: "
-                f"write {readers}, or no transport at all"
-            )
-        return store
-    for store in STORES:
-        if store.recognizes(files):
-            return store
-    raise InvalidArchive(_unrecognized(files))
+    if place.transport is None:
+        found = kinds.recognized(files)
+        if found is None:
+            raise InvalidArchive(_unrecognized(files))
+        return found
+    if place.transport not in (kinds.FOLDERS if files.is_folder else kinds.TARS):
+        kind, readers = _READERS[files.is_folder]
+        raise InvalidArchive(
+            f"{files.label} is a {kind}, which {place.transport}: does not read: "
+            f"write {readers}, or no transport at all"
+        )
+    return kinds.store(place.transport)
 
 
 _READERS = {

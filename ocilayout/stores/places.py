@@ -3,8 +3,8 @@
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ocilayout.errors import InvalidDigest, InvalidDocument, PlaceNotFound, UsageError
 from ocilayout.spec.digest import Digest
@@ -33,12 +33,11 @@ FOREIGN_TRANSPORTS = (
 )
 """What other tools write in front of a path: taken for a path, it would be a surprise."""
 
-_ARCHIVE = re.compile(r"\.(?:tar|tgz|tzst|txz|tbz2?)(?:\.[A-Za-z0-9]+)?$", re.ASCII)
+_ARCHIVE = r"\.(?:tar|tgz|tzst|txz|tbz2?)(?:\.[A-Za-z0-9]+)?$"
 _DIGEST = re.compile(r"(.*)@([a-z0-9+._-]+:[A-Za-z0-9=_-]+)", re.ASCII | re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where images are, and which of them is meant."""
 
     text: str
@@ -100,9 +99,10 @@ def parse_destination(text: str) -> Place:
     place = _parse(text, os.path.lexists, longest_first=False)
     if place.digest is not None:
         raise UsageError(f"{text}: a digest names what is there, not what is to be written")
-    if place.path is not None and place.name is not None and _ARCHIVE.search(place.name):
+    name = place.name or ""
+    if place.path is not None and re.search(_ARCHIVE, name, re.ASCII):
         raise UsageError(
-            f"{text}: {place.name!r} would be the image's name in {place.path}: for a path with "
+            f"{text}: {name!r} would be the image's name in {place.path}: for a path with "
             f"a colon write TRANSPORT:PATH with one of {', '.join(FILE_TRANSPORTS)}"
         )
     return place

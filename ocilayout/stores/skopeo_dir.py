@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ocilayout import notices
-from ocilayout.blobs import FolderFiles
 from ocilayout.errors import (
     BlobNotFound,
     CannotHold,
@@ -20,6 +19,7 @@ from ocilayout.errors import (
     InvalidDocument,
     UsageError,
 )
+from ocilayout.folders import FolderFiles
 from ocilayout.graph import View, images_listed, is_document, walk
 from ocilayout.partial import partial_folder, replace_file, unlink_if_there
 from ocilayout.problems import Problem
@@ -31,7 +31,6 @@ from ocilayout.spec.documents import Index
 from ocilayout.spec.fields import Fields
 from ocilayout.stores.layout_source import read_small
 
-NAME = "dir"
 MANIFEST = "manifest.json"
 VERSION_FILE = "version"
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)

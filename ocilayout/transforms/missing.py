@@ -4,10 +4,9 @@ docker 29 and `ctr images export --platform` write them, and they are legal (ima
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
-from ocilayout import members, notices
+from ocilayout import notices
 from ocilayout.errors import BlobNotFound
 from ocilayout.graph import View, is_document, read_document
 from ocilayout.protocols import BlobReader, ImageSource
@@ -55,6 +54,9 @@ def _refusal(survey: "_Survey") -> str:
 
 
 def _pruned(source: View, survey: "_Survey") -> ImageSource:
+    # Few runs prune, and start-up counts.
+    from ocilayout import members
+
     gone = survey.incomplete.keys()
 
     def edit(descriptor: Descriptor) -> Descriptor | None:
@@ -69,16 +71,16 @@ def _pruned(source: View, survey: "_Survey") -> ImageSource:
     return View(whole, whole.index, absent=frozenset(survey.foreign))
 
 
-@dataclass
 class _Survey:
     """What of a source is there."""
 
-    source: BlobReader
-    incomplete: dict[Digest, tuple[Descriptor, Descriptor]] = field(default_factory=dict)
-    """Manifests that lack something, with the first thing that they lack."""
-    missing: set[Digest] = field(default_factory=set)
-    foreign: dict[Digest, Descriptor] = field(default_factory=dict)
-    _seen: dict[Digest, bool] = field(default_factory=dict)
+    def __init__(self, source: BlobReader) -> None:
+        self._source = source
+        self.incomplete: dict[Digest, tuple[Descriptor, Descriptor]] = {}
+        """Manifests that lack something, with the first thing that they lack."""
+        self.missing: set[Digest] = set()
+        self.foreign: dict[Digest, Descriptor] = {}
+        self._seen: dict[Digest, bool] = {}
 
     def visit(self, top: Descriptor) -> None:
         pending = [top]
@@ -89,7 +91,7 @@ class _Survey:
             if not self._is_here(descriptor):
                 self.incomplete[descriptor.digest] = (descriptor, descriptor)
             elif is_document(descriptor):
-                document = read_document(self.source, descriptor)
+                document = read_document(self._source, descriptor)
                 if isinstance(document, Index):
                     pending.extend(reversed(document.children))
                 else:
@@ -109,7 +111,7 @@ class _Survey:
         known = self._seen.get(descriptor.digest)
         if known is None:
             try:
-                self.source.open_blob(descriptor).close()
+                self._source.open_blob(descriptor).close()
                 known = True
             except BlobNotFound:
                 known = False

@@ -1,9 +1,8 @@
 """Keep some images and platforms of a source, with what speaks of them, and drop the rest."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from ocilayout import members, notices, pick
+from ocilayout import notices
 from ocilayout.errors import ImageNotFound
 from ocilayout.graph import is_attestation, is_referrer, listing, platform_of, refers_to
 from ocilayout.protocols import ImageSource
@@ -30,6 +29,8 @@ def select(
 
 
 def _by_names(source: ImageSource, names: Sequence[str]) -> ImageSource:
+    from ocilayout import pick
+
     picked = [pick.by_name(source, name, "the source") for name in names]
     entries = {
         (entry.digest, names_of(entry)): entry for part in picked for entry in part.index.children
@@ -38,6 +39,8 @@ def _by_names(source: ImageSource, names: Sequence[str]) -> ImageSource:
 
 
 def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSource:
+    from ocilayout import members
+
     kept: set[Digest] = set()
     found: set[Platform] = set()
     seen: dict[str, None] = {}
@@ -78,7 +81,7 @@ def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSo
     kept.update(child.digest for child in images.index.children if child.media_type in INDEXES)
     result = members.edited(images, keep_referrers)
     _say_what_is_gone(source.index, result.index)
-    return replace(result, index=_without_doubles(result.index))
+    return result.with_index(_without_doubles(result.index))
 
 
 def _without_doubles(index: Index) -> Index:

@@ -9,7 +9,7 @@ from ocilayout.errors import CannotHold, InvalidDocument
 from ocilayout.graph import REFERENCE_DIGEST
 from ocilayout.protocols import DestinationOptions
 from ocilayout.spec.platform import Platform
-from ocilayout.stores.docker_archive import manifest_json
+from ocilayout.stores.docker_output import manifest_json
 from tests.attestations import make_attestation
 from tests.images import (
     Made,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import click
 
@@ -10,14 +9,14 @@ from ocilayout import notices
 from ocilayout.commands.terminal.printing import printable
 
 
-@dataclass
 class Messages:
     """The warnings and notes of a run, said once each."""
 
-    is_quiet: bool = False
-    """Whether they are only collected."""
-    warnings: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    def __init__(self, is_quiet: bool = False) -> None:
+        """With `is_quiet` they are only collected."""
+        self._is_quiet = is_quiet
+        self.warnings: list[str] = []
+        self.notes: list[str] = []
 
     def hear(self, text: str, is_warning: bool) -> None:
         """Collect what is said, and show it the first time."""
@@ -25,7 +24,7 @@ class Messages:
         if text in said:
             return
         said.append(text)
-        if not self.is_quiet:
+        if not self._is_quiet:
             from ocilayout.commands.terminal.progress import beside_bars
 
             with beside_bars():

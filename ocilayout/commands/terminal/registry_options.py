@@ -4,9 +4,8 @@ import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -35,8 +34,7 @@ _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@dataclass(frozen=True)
-class RegistryWishes:
+class RegistryWishes(NamedTuple):
     """How registries are to be spoken to, as the command line said."""
 
     creds: tuple[str, ...] = ()
@@ -118,7 +116,7 @@ _OPTIONS = all_of(
         help="Send blobs in requests of at most this many bytes, as in 64M.  [default: in one]",
     ),
 )
-_NAMES = tuple(RegistryWishes.__dataclass_fields__)
+_NAMES = RegistryWishes._fields
 
 
 def registry(function: F) -> F:

@@ -1,6 +1,5 @@
 """The tree of an image, for people and for programs."""
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import cast
 
@@ -199,6 +198,9 @@ def docker_fields(name: str, source: ImageSource, entry: Descriptor) -> object:
 def _docker_member(
     name: str, source: ImageSource, entry: Descriptor, manifest: Manifest
 ) -> Mapping[str, object]:
+    # Few runs want it so, and start-up counts.
+    from base64 import b64encode
+
     descriptor: dict[str, object] = {
         "mediaType": entry.media_type,
         "digest": str(entry.digest),

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,8 +134,7 @@ class Wishes:
             return options
         from ocilayout.engines.mending import manifest_platforms
 
-        return replace(
-            options,
+        return options._replace(
             platforms=self.platforms or manifest_platforms(source, self._row),
             takes_zstd="zstd" in self._row.layers.value,
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ocilayout import notices
@@ -86,7 +85,7 @@ def written(
     if wishes.link and target.transport != "oci":
         raise UsageError("--link is for layout folders, which --to oci writes")
     recode = wishes.recode(origins, target.transport)
-    options = replace(wishes.destination_options(source), registries=registries)
+    options = wishes.destination_options(source)._replace(registries=registries)
     with open_destination(target.place, options, transport=target.transport) as destination:
         if wishes.dry_run:
             check(source, destination)

@@ -1,0 +1,176 @@
+"""Docker archives, written: a layout and `manifest.json` in one, so that every engine loads it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ocilayout import notices
+from ocilayout.errors import CannotHold
+from ocilayout.graph import (
+    images_below,
+    is_attestation,
+    is_document,
+    platform_of,
+    read_document,
+)
+from ocilayout.protocols import DestinationOptions, ImageDestination, ImageSource
+from ocilayout.spec import names, strict_json
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.documents import Manifest
+from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.platform import Platform
+from ocilayout.stores.docker_entries import MANIFEST
+from ocilayout.stores.layout_tar import LayoutTar, open_tar
+
+
+class TarDestination:
+    """Takes blobs into a tar, and publishes both halves of it."""
+
+    def __init__(self, tar: LayoutTar, options: DestinationOptions) -> None:
+        self._tar = tar
+        self._options = options
+        self.has_blob = tar.has_blob
+        self.put_blob = tar.put_blob
+
+    def check(self, source: ImageSource) -> None:
+        """Raises CannotHold where nothing is an image, AmbiguousName where two have one name."""
+        _choices(source, self._options.platforms)
+
+    def commit(self, source: ImageSource) -> None:
+        """Write manifest.json, index.json and the marker; raises CannotHold without an image."""
+        entries = manifest_json(source, self._options)
+        self._tar.finish(source, {MANIFEST: strict_json.encode(entries)})
+
+
+@contextmanager
+def open_destination(path: Path | None, options: DestinationOptions) -> Iterator[ImageDestination]:
+    """A tar that appears at `path` when it is committed; raises DestinationExists."""
+    with open_tar(path, options) as tar:
+        yield TarDestination(tar, options)
+
+
+def manifest_json(source: ImageSource, options: DestinationOptions) -> list[object]:
+    """What manifest.json says of a source: one image of each entry, with all its names.
+
+    Raises CannotHold where there is no image at all.
+    """
+    entries: dict[str, dict[str, object]] = {}
+    choices, left_out = _choices(source, options.platforms)
+    for descriptor, chosen in choices:
+        if not options.takes_zstd:
+            _warn_of_zstd(chosen)
+        entry = entries.setdefault(str(chosen.digest), _entry(chosen))
+        tags = entry["RepoTags"]
+        assert isinstance(tags, list)
+        tags.extend(_repo_tags(descriptor))
+    for reason in left_out:
+        notices.warn(f"{reason}: it stays in the OCI half of the archive")
+    return list(entries.values())
+
+
+def _choices(
+    source: ImageSource, platforms: tuple[Platform, ...]
+) -> tuple[list[tuple[Descriptor, Manifest]], list[str]]:
+    """The manifest that stands for each entry, and why others have none; raises CannotHold."""
+    choices: list[tuple[Descriptor, Manifest]] = []
+    left_out: list[str] = []
+    for descriptor in names.listed(source.index.children):
+        if is_attestation(descriptor):
+            continue
+        try:
+            choices.append((descriptor, _chosen(source, descriptor, platforms)))
+        except CannotHold as error:
+            left_out.append(str(error))
+    if not choices:
+        reasons = "; ".join(left_out) or "nothing here is a container image"
+        raise CannotHold(f"{reasons}: docker can load nothing of this: --to oci-archive holds it")
+    return choices, left_out
+
+
+def _warn_of_zstd(manifest: Manifest) -> None:
+    kinds = map(layer_type, (layer.media_type for layer in manifest.layers))
+    if any(kind is not None and kind.codec == "zstd" for kind in kinds):
+        notices.warn(
+            "layers are compressed with zstd, which docker before 23 cannot load: "
+            "--compression gzip (or none) avoids it"
+        )
+
+
+def _entry(manifest: Manifest) -> dict[str, object]:
+    assert manifest.config is not None
+    return {
+        "Config": manifest.config.digest.blob_path,
+        "RepoTags": [],
+        "Layers": [layer.digest.blob_path for layer in manifest.layers],
+    }
+
+
+def _repo_tags(descriptor: Descriptor) -> list[str]:
+    tags = []
+    known = names.names_of(descriptor)
+    if not known:
+        notices.warn(
+            f"{descriptor.digest} has no name: docker will load it without one; give it one with "
+            "--tag REPOSITORY:TAG"
+        )
+    for name in known:
+        reference = names.reference_of(name)
+        if reference is None:
+            notices.warn(
+                f"{name!r} is a tag without a repository: docker will load the image without a "
+                "name; give it one with --tag REPOSITORY:TAG"
+            )
+        else:
+            tags.append(str(reference))
+    return tags
+
+
+def _chosen(
+    source: ImageSource, descriptor: Descriptor, preferred: tuple[Platform, ...]
+) -> Manifest:
+    """The manifest that stands for an entry, since manifest.json has room for one platform.
+
+    The first of the preferred platforms, else linux/amd64, else the first: never this machine's.
+    Raises CannotHold where there is none that docker could load.
+    """
+    called = _called(descriptor)
+    if not is_document(descriptor):
+        raise CannotHold(f"{called} is {descriptor.media_type}, no image")
+    if descriptor.digest in source.absent:
+        raise CannotHold(f"{called} is not here")
+    document = read_document(source, descriptor)
+    if isinstance(document, Manifest) and not document.is_image:
+        raise CannotHold(f"{called} is {document.artifact_type or 'an artifact'}, no image")
+    members = _members(source, descriptor)
+    if not members:
+        raise CannotHold(f"{called} has no image that is whole")
+    for platform in (*preferred, Platform("linux", "amd64")):
+        for found, manifest in members:
+            if found.fits(platform):
+                return _said(descriptor, found, manifest, len(members))
+    return _said(descriptor, *members[0], len(members))
+
+
+def _said(descriptor: Descriptor, platform: Platform, manifest: Manifest, count: int) -> Manifest:
+    if count > 1:
+        notices.note(
+            f"{_called(descriptor)}: of {count} platforms, {MANIFEST} names {platform}; the "
+            "others are in the OCI half (--platform decides)"
+        )
+    return manifest
+
+
+def _members(source: ImageSource, top: Descriptor) -> list[tuple[Platform, Manifest]]:
+    return [
+        (platform_of(source, child) or Platform("", ""), manifest)
+        for child, manifest in images_below(source, [top])
+        if not _lacks_layers(source, manifest)
+    ]
+
+
+def _lacks_layers(source: ImageSource, manifest: Manifest) -> bool:
+    return any(child.digest in source.absent for child in manifest.children)
+
+
+def _called(descriptor: Descriptor) -> str:
+    return ", ".join(names.names_of(descriptor)) or str(descriptor.digest)
