@@ -51,7 +51,8 @@ def write_folder(
         finally:
             writer.close()
         if top_attributes is not None:
-            writer.losses.apply(root, top_attributes, "/")
+            with _told(b"/"):
+                writer.losses.apply(root, top_attributes, "/")
         writer.losses.say()
 
 
@@ -146,7 +147,8 @@ class _FolderWriter:
                 out = FileWriter(descriptor, shown(path))
                 for chunk in content:
                     out.write(chunk)
-                self.losses.apply(descriptor, node.attributes, shown(path))
+                with _told(path):
+                    self.losses.apply(descriptor, node.attributes, shown(path))
             finally:
                 os.close(descriptor)
         self._write_links(plan)
@@ -275,8 +277,6 @@ def _told(path: bytes) -> Iterator[None]:
             raise CannotHold(
                 f"{shown(path)}: somebody else changed the folder while it was written"
             ) from None
-        if error.filename is None or isinstance(error.filename, int):
-            raise
         raise type(error)(error.errno, error.strerror, shown(path)) from None
 
 

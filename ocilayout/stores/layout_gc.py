@@ -21,7 +21,7 @@ from ocilayout.errors import (
     OciLayoutError,
 )
 from ocilayout.folders import FolderFiles
-from ocilayout.partial import remove_leftovers
+from ocilayout.partial import remove_leftovers, sync_folder
 from ocilayout.spec import strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -185,4 +185,4 @@ def _remove(files: FolderFiles, garbage: Sequence[Digest]) -> None:
             for digest in garbage:
                 if digest.algorithm == algorithm:
                     os.unlink(digest.encoded, dir_fd=folder)
-            os.fsync(folder)
+            sync_folder(folder, f"{files.label}/blobs/{algorithm}")

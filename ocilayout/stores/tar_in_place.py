@@ -154,5 +154,6 @@ def _write(path: Path, descriptor: int, label: str, changed: TarChanges) -> None
         rewrite_tar(descriptor, label, out, changed)
         with suppress(PermissionError):
             os.fchown(out.fileno(), was.st_uid, was.st_gid)
-        os.fchmod(out.fileno(), stat.S_IMODE(was.st_mode))
+        with naming(label):
+            os.fchmod(out.fileno(), stat.S_IMODE(was.st_mode))
         publish()

@@ -35,7 +35,8 @@ ERRORS = {
 }
 """How each call can fail."""
 
-PLACING = RENAMES | LINKS
+PLACING = RENAMES | LINKS | {"unlinkat"}
+"""What makes a result: where nothing is written, what is taken away."""
 
 Fault = tuple[str, int, str]
 """A call's name and number, and how it fails."""
