@@ -5,6 +5,7 @@ python -m tests.stores.gc_races FOLDER ROUNDS
 
 import itertools
 import multiprocessing
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -30,7 +31,7 @@ def race(layout: Path, rounds: int, seed: int = 0) -> int:
     random = Random(seed)
     removed = 0
     write(layout, NAMES[0], make_image(layers=LAYERS))
-    with multiprocessing.get_context("fork").Pool(len(NAMES) + 2) as pool:
+    with multiprocessing.get_context("fork").Pool(len(NAMES) + 2, heed_signals) as pool:
         for _ in range(rounds):
             images = [_image(random) for _ in NAMES]
             jobs: list[Callable[[], int]] = [
@@ -45,6 +46,11 @@ def race(layout: Path, rounds: int, seed: int = 0) -> int:
                 assert names_in(source) == dict(zip(NAMES, expected, strict=True))
                 contents_of(source)
     return removed
+
+
+def heed_signals() -> None:
+    """Let a pool end this process, whose parent may have had other plans for the signal."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def write(layout: Path, name: str, image: Made) -> int:

@@ -18,6 +18,7 @@ from ocilayout.transforms.rename import rename
 from tests.image_files import write_layout
 from tests.images import MemorySource, make_image, make_layer, make_source
 from tests.snapshots import contents_of, names_in
+from tests.stores.gc_races import heed_signals
 
 NAME = "registry.example/app:v1"
 
@@ -94,7 +95,7 @@ def test_of_many_processes_that_write_at_once_none_loses_a_name(
     path = tmp_path / "layout"
     if exists:
         write_layout(path, make_source())
-    with multiprocessing.get_context("fork").Pool(8) as pool:
+    with multiprocessing.get_context("fork").Pool(8, heed_signals) as pool:
         pool.map(_write_one, [(path, number) for number in range(16)], chunksize=1)
     with open_source(str(path)) as read:
         assert set(names_in(read)) == {f"registry.example/app:{number}" for number in range(16)}
