@@ -30,6 +30,7 @@ from tests.images import make_image, make_index, make_layer, make_source, make_t
 from tests.program import SAMPLES
 from tests.real.artefacts import dialect
 from tests.snapshots import contents_of, names_in, snapshot, tar_files, tar_json
+from tests.stores.gc_races import heed_signals
 
 NEW, NEWER = "registry.example/new:1", "registry.example/newer:1"
 DOCUMENTS = {"index.json", "manifest.json", "repositories"}
@@ -389,7 +390,7 @@ def _tag_one(arguments: tuple[Path, int]) -> None:
 def test_of_many_processes_that_tag_at_once_none_loses_a_name(tmp_path: Path, made: Any) -> None:
     path = made(tmp_path / "a.tar", make_source(make_index(make_image())))
     processes = multiprocessing.get_context("fork")
-    with processes.Pool(8) as pool:
+    with processes.Pool(8, heed_signals) as pool:
         done = pool.map_async(_tag_one, [(path, number) for number in range(16)], chunksize=1)
         # A reader sees the old or the new one.
         while not done.ready():

@@ -20,7 +20,7 @@ from ocilayout.stores.layout_gc import collect_garbage
 from tests.image_files import write_layout
 from tests.images import Made, MemorySource, make_image, make_layer, make_source
 from tests.snapshots import contents_of, names_in, unchanged
-from tests.stores.gc_races import race, write
+from tests.stores.gc_races import heed_signals, race, write
 
 ROUNDS = int(os.environ.get("OCILAYOUT_GC_ROUNDS", "30"))
 NEW = make_image(layers=[make_layer("new"), make_layer("newer")])
@@ -129,7 +129,7 @@ def test_what_another_writes_is_no_leftover(layout: Path) -> None:
 
 
 def test_two_at_once_are_one_after_the_other(layout: Path) -> None:
-    with FORK.Pool(4) as pool:
+    with FORK.Pool(4, heed_signals) as pool:
         counts = pool.map(_count, [layout] * 4, chunksize=1)
     assert sorted(counts) == [0, 0, 0, 3]
 
