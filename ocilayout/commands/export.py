@@ -168,7 +168,5 @@ def _report(
     elif not quiet:
         for item, plan in zip(exported, plans, strict=True):
             words = f"{len(plan.files)} files, {human_size(plan.size)}"
-            click.echo(
-                f"{item.platform} {item.descriptor.digest}: {words}, to {printable(destination)}",
-                err=destination == "-",
-            )
+            line = f"{item.platform} {item.descriptor.digest}: {words}, to {destination}"
+            click.echo(printable(line), err=destination == "-")

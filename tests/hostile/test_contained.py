@@ -24,7 +24,7 @@ CHANGING = {
     *("chmod", "fchmodat", "chown", "lchown", "fchownat", "utimensat", "truncate", "mknod"),
     *("mknodat", "setxattr", "lsetxattr"),
 }
-_WRITES = re.compile("O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_TMPFILE")
+_WRITES = re.compile("O_WRONLY|O_RDWR|O_CREAT|O_TRUNC")
 
 
 def sample(step: int) -> Iterator[Case]:
@@ -34,8 +34,8 @@ def sample(step: int) -> Iterator[Case]:
 
 
 def touched(call: Call, cwd: Path) -> list[str]:
-    """The paths that a call may change."""
-    if call.name == "openat" and not _WRITES.search(call.text):
+    """The paths that a call may change; scratch without a name is none."""
+    if call.name == "openat" and ("O_TMPFILE" in call.text or not _WRITES.search(call.text)):
         return []
     return tracing.paths(call, cwd)
 
