@@ -8,25 +8,24 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from ocilayout.capabilities import (
+    ChoosyDestination,
+    LinkDestination,
+    MountDestination,
+    SharedDestination,
+    made_layers,
+)
 from ocilayout.compression import CODECS
 from ocilayout.crew import MAX_THREADS, Crew
 from ocilayout.errors import IntegrityError, InvalidDocument, TransferBroken
 from ocilayout.graph import (
     is_document,
-    made_layers,
     open_verified,
     read_config,
     read_document,
     walk,
 )
-from ocilayout.protocols import (
-    ChoosyDestination,
-    ImageDestination,
-    ImageSource,
-    LinkDestination,
-    MountDestination,
-    SharedDestination,
-)
+from ocilayout.protocols import ImageDestination, ImageSource
 from ocilayout.recoding import Order, Recoded, Workshop, codec_in, with_codec
 from ocilayout.rewriting import Rewriter, ordered_documents
 from ocilayout.spec.config import ImageConfig
@@ -132,7 +131,9 @@ def transfer(
     orders = _orders(source, recode, copier.rewriter) if recode is not keep else {}
     wanted = [orders[leaf.digest] for leaf in leaves if leaf.digest in orders]
     with (
-        Workshop(source, scratch or Path("."), max(jobs, 1), level, watch) as workshop,
+        Workshop(
+            source, scratch or Path("."), max(jobs, 1), level, watch, copier.adopts
+        ) as workshop,
         Crew() as crew,
     ):
         tasks = copier.tasks(leaves, orders, workshop.recoded(wanted, crew))
@@ -164,11 +165,17 @@ class _Copier:
     ) -> None:
         self._source = source
         self._destination = destination
-        self._linker = destination if link and isinstance(destination, LinkDestination) else None
+        self._adopter = destination if isinstance(destination, LinkDestination) else None
+        self._linker = self._adopter if link else None
         self._mounter = destination if isinstance(destination, MountDestination) else None
         self._watch = watch
         self._report = Report(source)
         self.rewriter = Rewriter(source)
+
+    @property
+    def adopts(self) -> bool:
+        """Whether what is made here may become the destination's without being copied."""
+        return self._adopter is not None
 
     def tasks(
         self,
@@ -229,7 +236,9 @@ class _Copier:
         with new.file:
             if self._destination.has_blob(new.descriptor):
                 return self._report.skipped, new.descriptor
-            self._send(new.descriptor, lambda on_bytes: new.open(), ignore)
+            # Its digest was taken of these bytes as they were written.
+            if self._adopter is None or not self._adopter.link_blob(new.descriptor, new.file):
+                self._send(new.descriptor, lambda on_bytes: new.open(), ignore)
         return self._report.copied, new.descriptor
 
     def put_document(self, descriptor: Descriptor) -> None:

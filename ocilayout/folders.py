@@ -210,15 +210,22 @@ class FolderBlobs:
     def link(self, descriptor: Descriptor, file: BinaryIO) -> bool:
         """Put a blob by a hard link to an open file, unread; False where there can be none.
 
-        Raises IntegrityError where the size is not the descriptor's.
+        A file without a name, scratch, is synced first. Raises IntegrityError where the size is
+        not the descriptor's.
         """
         if not isinstance(file, io.FileIO):
             return False
-        size = os.fstat(file.fileno()).st_size
-        if size != descriptor.size:
+        status = os.fstat(file.fileno())
+        if status.st_size != descriptor.size:
             raise IntegrityError(
-                f"{descriptor.digest} has {size} bytes, its descriptor says {descriptor.size}"
+                f"{descriptor.digest} has {status.st_size} bytes, its descriptor says "
+                f"{descriptor.size}"
             )
+        if status.st_dev != os.fstat(self._files.descriptor).st_dev:
+            return False
+        if not status.st_nlink:
+            with naming(f"{self._files.label}/{descriptor.digest.blob_path}"):
+                os.fsync(file.fileno())
         folder = self._folder(descriptor.digest.algorithm)
         top = self._files.descriptor
         name = partial_name()

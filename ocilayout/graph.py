@@ -6,7 +6,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from ocilayout.blobs import MemoryBlobs, SpreadBlobs
 from ocilayout.errors import BlobNotFound, InvalidDocument
-from ocilayout.protocols import BlobReader, ImageSource, MadeSource
+from ocilayout.protocols import BlobReader, ImageSource
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
@@ -45,6 +45,9 @@ class View:
     @property
     def made_layers(self) -> Collection[Digest]:
         """Those of the base."""
+        # Verbs that only read never ask, and start-up counts.
+        from ocilayout.capabilities import made_layers
+
         return made_layers(self.base)
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
@@ -76,11 +79,6 @@ def compose(
     return {old: then.get(new.digest, new) for old, new in first.items()} | {
         old: new for old, new in then.items() if old not in passed
     }
-
-
-def made_layers(reader: BlobReader) -> Collection[Digest]:
-    """The layers that stand in no manifest but those that their reader had to make."""
-    return reader.made_layers if isinstance(reader, MadeSource) else frozenset()
 
 
 def is_document(descriptor: Descriptor) -> bool:

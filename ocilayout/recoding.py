@@ -4,7 +4,6 @@ Workers run ahead of whoever puts the layers by a bounded number, so scratch hol
 the layers in flight, and the bytes do not depend on how many workers there are.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,10 +15,12 @@ from ocilayout.crew import MAX_THREADS, Crew
 from ocilayout.errors import IntegrityError
 from ocilayout.graph import open_verified
 from ocilayout.protocols import BlobReader
+from ocilayout.scratch import scratch_file
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.media_types import OCI_LAYER, LayerType, layer_type
 from ocilayout.streams import (
+    DurableWriter,
     FileSlice,
     FileWriter,
     HashingWriter,
@@ -47,7 +48,8 @@ class Order:
 
 @dataclass(frozen=True)
 class Recoded:
-    """A layer that was compressed anew; whoever has taken it closes its scratch file."""
+    """A layer that was compressed anew; whoever has taken it closes its scratch file, which may
+    be linked to."""
 
     descriptor: Descriptor
     """Its new digest and size; the media type has the right codec."""
@@ -68,6 +70,8 @@ class Workshop:
     level: int | None
     watch: Watch
     """Told what is read of the layers."""
+    may_stay: bool = False
+    """Whether the scratch files may become blobs, and so are going to be synced."""
     _files: list[BinaryIO] = field(default_factory=list)
 
     def __enter__(self) -> "Workshop":
@@ -87,9 +91,10 @@ class Workshop:
     def _recode(self, order: Order, threads: int) -> Recoded:
         layer = order.layer
         label = f"layer {layer.digest}"
-        file = cast(BinaryIO, tempfile.TemporaryFile(dir=self.scratch, buffering=0))
+        file = scratch_file(self.scratch)
         self._files.append(file)
-        out = HashingWriter(FileWriter(file.fileno(), f"scratch in {self.scratch}"))
+        writer_of = DurableWriter if self.may_stay else FileWriter
+        out = HashingWriter(writer_of(file.fileno(), f"scratch in {self.scratch}"))
         codec = codec_in(self.source, layer)
         # Closed in any case: what is being inflated may hold back other workers.
         with (

@@ -1,6 +1,7 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -306,3 +307,35 @@ def mislabelled(image: Made, codec: str) -> Made:
     made = make_manifest(config, layers)
     del made.contents[manifest.descriptor.digest]
     return made
+
+
+class _Adopter(MemoryDestination):
+    """Takes files by links where it is told to."""
+
+    def __init__(self, adopts: bool) -> None:
+        super().__init__()
+        self._adopts = adopts
+        self.adopted: list[Digest] = []
+
+    def link_blob(self, descriptor: Descriptor, file: BinaryIO) -> bool:
+        if self._adopts:
+            file.seek(0)
+            self.contents[descriptor.digest] = file.read()
+            self.adopted.append(descriptor.digest)
+        return self._adopts
+
+
+@pytest.mark.parametrize("adopts", [True, False])
+def test_scratch_becomes_the_blob_where_the_destination_can_take_it(
+    adopts: bool, tmp_path: Path
+) -> None:
+    destination = _Adopter(adopts)
+    image = make_image()
+    transfer(make_source(image), destination, recode=compress_all("zstd"), scratch=tmp_path)
+    layers = read_manifest(destination.result, destination.result.index.children[0]).layers
+    new = [layer.digest for layer in layers]
+    assert destination.adopted == (new if adopts else [])
+    put = {blob.digest for blob in destination.put}
+    assert put.isdisjoint(new) if adopts else put.issuperset(new)
+    for layer in layers:
+        assert Digest.of(destination.contents[layer.digest]) == layer.digest

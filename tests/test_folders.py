@@ -14,6 +14,7 @@ from ocilayout.errors import (
     InvalidArchive,
 )
 from ocilayout.folders import FolderBlobs, FolderFiles
+from ocilayout.scratch import scratch_file
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from tests.folders import opened_folder
@@ -212,6 +213,40 @@ def test_a_blob_of_another_size_is_not_linked(folder: FolderFiles, tmp_path: Pat
     other.write_bytes(CONTENT[:-1])
     with io.FileIO(other) as file, pytest.raises(IntegrityError, match="has 21 bytes"):
         FolderBlobs(folder).link(BLOB, file)
+    assert folder.names() == []
+
+
+def test_scratch_becomes_a_blob_and_is_synced_before(
+    folder: FolderFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda number: calls.append("sync"))
+    link = os.link
+
+    def linked(source: str, name: str, *, dst_dir_fd: int) -> None:
+        calls.append("link")
+        link(source, name, dst_dir_fd=dst_dir_fd)
+
+    monkeypatch.setattr(os, "link", linked)
+    path_of(folder, BLOB.digest.blob_path)
+    with scratch_file(tmp_path) as file:
+        file.write(CONTENT)
+        assert FolderBlobs(folder).link(BLOB, file)
+    assert calls == ["sync", "link"]
+    assert blob_file(Path(folder.label), BLOB).read_bytes() == CONTENT
+    assert folder.names() == ["blobs"]
+
+
+def test_scratch_elsewhere_is_not_linked_nor_synced(
+    folder: FolderFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = Path("/dev/shm")
+    if elsewhere.stat().st_dev == Path(folder.label).stat().st_dev:
+        pytest.fail("the folder of temporary files is on /dev/shm, which tests nothing here")
+    monkeypatch.setattr(os, "fsync", lambda number: pytest.fail("it was synced in vain"))
+    with scratch_file(elsewhere) as file:
+        file.write(CONTENT)
+        assert not FolderBlobs(folder).link(BLOB, file)
     assert folder.names() == []
 
 

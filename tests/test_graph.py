@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocilayout.blobs import MemoryBlobs, SpreadBlobs
+from ocilayout.capabilities import made_layers
 from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDigest, InvalidDocument
 from ocilayout.graph import (
     MAX_LEVELS,
@@ -17,7 +18,6 @@ from ocilayout.graph import (
     changes,
     compose,
     is_attestation,
-    made_layers,
     manifests_below,
     open_verified,
     platform_of,

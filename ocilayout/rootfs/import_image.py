@@ -8,7 +8,6 @@ as a tar, the same one for the same files. What buildx writes for several platfo
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from ocilayout.rootfs.plan import Plan
 from ocilayout.rootfs.tar_output import write_tar
 from ocilayout.rootfs.tar_source import TarSource
 from ocilayout.rootfs.tree import Folder, nodes_below
+from ocilayout.scratch import scratch_file
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -137,9 +137,9 @@ def _doubt_image(source: TarSource, label: str) -> None:
 def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack) -> RootfsSource:
     if content.isatty():
         raise UsageError(f"{label} is a terminal: a tar must come from a file or a pipe")
-    file = stack.enter_context(tempfile.TemporaryFile(dir=scratch, buffering=0))
+    file = stack.enter_context(scratch_file(scratch))
     size = copy_stream(content, FileWriter(file.fileno(), "scratch file"))
-    return _tar(cast(BinaryIO, file), size, label)
+    return _tar(file, size, label)
 
 
 def _tar(file: BinaryIO, size: int, label: str) -> TarSource:
@@ -193,10 +193,10 @@ def _layer(
         blobs.files[source.digest] = _LayerFile(source.file, source.size)
         media_type = LayerType("oci", source.codec.name).media_type
         return Descriptor.make(media_type, source.digest, source.size), source.diff_id
-    file = stack.enter_context(tempfile.TemporaryFile(dir=scratch, buffering=0))
+    file = stack.enter_context(scratch_file(scratch))
     out = HashingWriter(FileWriter(file.fileno(), "scratch file"))
     write_tar([Plan.of(source, top)], out)
-    blobs.files[out.digest] = _LayerFile(cast(BinaryIO, file), out.size)
+    blobs.files[out.digest] = _LayerFile(file, out.size)
     return Descriptor.make(media_types.OCI_LAYER, out.digest, out.size), out.digest
 
 

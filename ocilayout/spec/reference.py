@@ -10,13 +10,10 @@ from typing import NamedTuple
 from ocilayout.errors import InvalidDocument
 from ocilayout.spec.digest import Digest
 
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
-_HOST_LABEL = r"(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])"
-_DOMAIN = re.compile(
-    rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?", re.ASCII
-)
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
+_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 DEFAULT_DOMAIN = "docker.io"
 MAX_NAME_LENGTH = 255
@@ -51,7 +48,7 @@ class Reference(NamedTuple):
             path = f"library/{path}"
         if not colon:
             tag = "latest"
-        if not (_DOMAIN.fullmatch(domain) and _PATH.fullmatch(path) and _TAG.fullmatch(tag)):
+        if not (is_domain(domain) and is_repository(path) and is_tag(tag)):
             raise InvalidDocument(
                 f"{text[:200]!r} is not an image name: write [REGISTRY/]REPOSITORY[:TAG], "
                 "in lower case"
@@ -66,7 +63,7 @@ class Reference(NamedTuple):
 
 def is_repository(text: str) -> bool:
     """Whether `text` is the path of a repository, as in `library/alpine`."""
-    return _PATH.fullmatch(text) is not None
+    return all(map(_COMPONENT.fullmatch, text.split("/")))
 
 
 def is_tag(text: str) -> bool:

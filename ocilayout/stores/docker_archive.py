@@ -96,8 +96,15 @@ def _image_manifests(layout: LayoutSource) -> Iterator[Manifest]:
 
 
 def with_names(layout: LayoutSource, entries: list[Entry]) -> ImageSource:
-    """The layout; an image without any name in it gets those of manifest.json."""
-    by_config = {entry.config_digest: entry.names for entry in entries}
+    """The layout; an image without any name in it gets those of manifest.json.
+
+    Not those that another entry of the index has: manifest.json names one image of an index.
+    """
+    stated = {name for child in layout.index.children for name in names.names_of(child)}
+    by_config = {
+        entry.config_digest: tuple(name for name in entry.names if name not in stated)
+        for entry in entries
+    }
     children: list[Descriptor] = []
     for descriptor in layout.index.children:
         known: tuple[str, ...] = ()

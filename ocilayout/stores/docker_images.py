@@ -27,7 +27,7 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest
 from ocilayout.spec.media_types import LayerType
 from ocilayout.stores.docker_entries import MANIFEST, Entry
-from ocilayout.streams import digest_of
+from ocilayout.streams import digest_of, readinto
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,11 @@ class DockerImages:
         content = self._open(layer.member)
         if layer.codec.name == "none":
             return content
-        return cast(BinaryIO, _CheckedLayer(content, self._open(layer.member), layer))
+        size, again = self._files.size(layer.member), self._open(layer.member)
+        return cast(BinaryIO, _CheckedLayer(content, size, again, layer))
 
     def open_unchecked(self, descriptor: Descriptor) -> BinaryIO:
-        """The same, but a compressed layer is not checked first: whoever reads it does that."""
+        """The same, but a compressed layer is not checked: whoever reads it does that."""
         layer = self._layers.get(descriptor.digest)
         return self.open_blob(descriptor) if layer is None else self._open(layer.member)
 
@@ -156,27 +157,30 @@ class DockerImages:
 
 
 class _CheckedLayer(io.RawIOBase):
-    """A compressed layer that is checked against its diff id before its first byte comes."""
+    """A compressed layer that raises IntegrityError instead of handing over its last bytes, if it
+    does not inflate to its diff id."""
 
-    def __init__(self, content: BinaryIO, again: BinaryIO, layer: _Layer) -> None:
+    def __init__(self, content: BinaryIO, size: int, again: BinaryIO, layer: _Layer) -> None:
+        """`again` is the same content for the check, and `size` its bytes."""
         self._content = content
-        self._again: BinaryIO | None = again
+        self._remaining = size
+        self._again = again
         self._layer = layer
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        if self._again is not None:
-            self._check(self._again)
-            self._again = None
-        readinto = getattr(self._content, "readinto")  # noqa: B009
-        return int(readinto(buffer))
+        count = readinto(self._content, memoryview(buffer))
+        if count and count == self._remaining:
+            self._check()
+        self._remaining -= count
+        return count
 
-    def _check(self, content: BinaryIO) -> None:
+    def _check(self) -> None:
         layer = self._layer
         expected, *others = sorted(layer.diff_ids)
-        with inflated(content, layer.codec, f"layer {layer.member!r}") as plain:
+        with inflated(self._again, layer.codec, f"layer {layer.member!r}") as plain:
             found, _ = digest_of(plain, expected.algorithm)
         if found != expected or others:
             raise IntegrityError(
@@ -186,4 +190,5 @@ class _CheckedLayer(io.RawIOBase):
 
     def close(self) -> None:
         self._content.close()
+        self._again.close()
         super().close()

@@ -194,7 +194,7 @@ def _open_files(
         head = os.pread(descriptor, 8, 0)
     if codec_of(head).name != "none":
         return _spooled(cast(BinaryIO, file), label, scratch, stack, on_twice)
-    return _tar(cast(BinaryIO, file), label, on_twice), Outer()
+    return _tar(file, label, on_twice), Outer()
 
 
 def _tar(file: BinaryIO, label: str, on_twice: OnTwice) -> Files:
@@ -211,13 +211,13 @@ def _spooled(
     on_twice: OnTwice = refuse_twice,
 ) -> tuple[Files, Outer]:
     """A stream as a file that can be read at any place, inflated; it goes with the process."""
-    import tempfile
+    from ocilayout.scratch import scratch_file
 
     if content.isatty():
         raise UsageError(f"{label} is a terminal: an archive must come from a file or a pipe")
     folder = scratch or scratch_folder()
     try:
-        file = stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
+        file = stack.enter_context(scratch_file(folder))
         rest = io.BufferedReader(_Unowned(content), CHUNK)
         head = rest.peek(_HEAD)[:_HEAD]
         codec = codec_of(head)
@@ -228,7 +228,7 @@ def _spooled(
             f"{label} cannot be spooled to {folder}: {error.strerror}: "
             "name a folder with room by --scratch"
         ) from None
-    return _tar(cast(BinaryIO, file), label, on_twice), Outer(codec.name, _window(codec, head))
+    return _tar(file, label, on_twice), Outer(codec.name, _window(codec, head))
 
 
 def _window(codec: Codec, head: bytes) -> int:

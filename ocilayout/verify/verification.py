@@ -7,9 +7,10 @@ from itertools import chain
 from operator import itemgetter
 from threading import Lock
 
+from ocilayout.capabilities import SuspectSource
 from ocilayout.crew import Crew
 from ocilayout.problems import Problem
-from ocilayout.protocols import ImageSource, SuspectSource
+from ocilayout.protocols import ImageSource
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.platform import Platform
 from ocilayout.streams import Progress, Watch, unwatched

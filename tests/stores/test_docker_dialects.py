@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from ocilayout.graph import made_layers, read_config, read_manifest
+from ocilayout.capabilities import made_layers
+from ocilayout.graph import read_config, read_manifest
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.names import names_of
 from ocilayout.stores import open_place, open_source
 from tests.image_files import layout_files
 from tests.images import (
@@ -195,6 +197,17 @@ def test_names_in_the_layout_come_first(tmp_path: Path) -> None:
     place = hybrid(tmp_path / "a.tar", make_source(made.named(NAME)), entry_of(made, "demo:v2"))
     with open_source(place) as read:
         assert set(names_in(read)) == {NAME}
+
+
+def test_the_name_of_an_index_does_not_pass_to_its_member(tmp_path: Path) -> None:
+    """manifest.json has the one image of an index under the name of the index."""
+    member = make_image()
+    source = make_source(make_index(member).named(NAME), member)
+    with open_source(hybrid(tmp_path / "a.tar", source, entry_of(member, NAME, "demo:v2"))) as read:
+        assert [names_of(entry) for entry in read.index.children] == [
+            (NAME,),
+            ("docker.io/library/demo:v2",),
+        ]
 
 
 def test_a_layout_that_is_sparse_is_still_a_layout(tmp_path: Path) -> None:

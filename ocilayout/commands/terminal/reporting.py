@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from ocilayout.capabilities import made_layers
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import counted, echo_table, human_size, printable
 from ocilayout.copy_engine import Report
 from ocilayout.description import Image, image_ids, images_in
-from ocilayout.graph import changes, compose, is_document, made_layers
+from ocilayout.graph import changes, compose, is_document
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
