@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tests.torture.tracing import Call, paths
 
-_OPENED = re.compile(r"= \d+<([^>]*)>")
+_OPENED = re.compile(r"= (\d+)<([^>]*?)(?:\(deleted\))?>")
 _DESCRIPTOR = re.compile(r"^\d+<([^>]*?)(?:\(deleted\))?>")
+_DESCRIPTORS = "/proc/self/fd/"
 WRITES = {"write", "writev", "pwrite64", "ftruncate"}
 COPIES = {"copy_file_range", "sendfile"}
 RENAMES = {"rename", "renameat", "renameat2"}
@@ -30,17 +31,23 @@ class Disk:
     """Files with bytes that were not synced."""
     unnamed: set[str] = field(default_factory=set)
     """Paths that their folders may forget."""
+    opened: dict[str, str] = field(default_factory=dict)
+    """The path of each descriptor, as it was when it was opened."""
 
     def problems(self, calls: Iterable[Call]) -> Iterator[str]:
         """What is wrong with the order of these calls, all by one command."""
         for call in calls:
-            if not call.failed and "/#" not in call.text:
+            if not call.failed:
                 yield from self._after(call)
-        if self.dirty or self.unnamed:
-            yield f"at the end {sorted(self.dirty | self.unnamed)} may be lost"
+        # What never had a name is scratch.
+        lost = {path for path in self.dirty | self.unnamed if "/#" not in path}
+        if lost:
+            yield f"at the end {sorted(lost)} may be lost"
 
     def _after(self, call: Call) -> Iterator[str]:
-        if call.name in WRITES | COPIES:
+        if call.name == "openat" and (match := _OPENED.search(call.text)):
+            self.opened[match[1]] = match[2]
+        elif call.name in WRITES | COPIES:
             self.dirty |= {path for path in _written(call) if self._is_here(path)}
         elif call.name in {"fsync", "fdatasync"}:
             self._synced(_descriptor(call))
@@ -48,6 +55,8 @@ class Disk:
             self.unnamed |= {path for path in paths(call, self.root) if self._is_here(path)}
         elif call.name in RENAMES | LINKS:
             old, new = paths(call, self.root)
+            if old.startswith(_DESCRIPTORS):
+                old = self.opened.get(old.removeprefix(_DESCRIPTORS), old)
             if self._is_here(new):
                 yield from self._named(old, new, moved=call.name in RENAMES)
         elif call.name in {"unlink", "unlinkat", "rmdir"}:
