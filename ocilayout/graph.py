@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, cast
 
 from ocilayout.blobs import MemoryBlobs, SpreadBlobs
 from ocilayout.errors import BlobNotFound, InvalidDocument
@@ -248,26 +248,23 @@ def walk(source: ImageSource) -> Iterator[Descriptor]:
     InvalidDocument where one digest is two different things.
     """
     seen: dict[Digest, Descriptor] = {}
-    stack = [_Level(None, iter(source.index.children))]
+    # Each parent with those of its children that are still to be visited.
+    top: tuple[Descriptor | None, Iterator[Descriptor]] = (None, iter(source.index.children))
+    stack = [top]
     while stack:
-        level = stack[-1]
-        child = next(level.children, None)
+        parent, children = stack[-1]
+        child = next(children, None)
         if child is None:
             stack.pop()
-            if level.parent is not None:
-                yield level.parent
+            if parent is not None:
+                yield parent
         elif _is_new(child, seen) and child.digest not in source.absent:
             if not is_document(child):
                 yield child
                 continue
             if len(stack) > MAX_LEVELS:
                 raise InvalidDocument(f"{child.digest} stands below {MAX_LEVELS} other indexes")
-            stack.append(_Level(child, iter(read_document(source, child).children)))
-
-
-class _Level(NamedTuple):
-    parent: Descriptor | None
-    children: Iterator[Descriptor]
+            stack.append((child, iter(read_document(source, child).children)))
 
 
 def _is_new(child: Descriptor, seen: dict[Digest, Descriptor]) -> bool:

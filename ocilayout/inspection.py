@@ -7,7 +7,7 @@ regctl).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ocilayout.graph import (
     MAX_LEVELS,
@@ -26,8 +26,11 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
 from ocilayout.spec.layers import Layer, layers_of
+from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.platform import Platform
-from ocilayout.spec.statements import Statement, may_be_statement, statement_in, unread_statement
+
+if TYPE_CHECKING:
+    from ocilayout.spec.statements import Statement
 
 
 class Node(NamedTuple):
@@ -42,7 +45,7 @@ class Node(NamedTuple):
     manifest: Manifest | None = None
     config: ImageConfig | None = None
     layers: tuple[Layer, ...] = ()
-    statements: Mapping[Digest, Statement] = MappingProxyType({})
+    statements: "Mapping[Digest, Statement]" = MappingProxyType({})
     """What those of the layers say that are statements or SBOMs."""
     lacks: tuple[Digest, ...] = ()
     """What of its config and layers is not here."""
@@ -155,12 +158,23 @@ class _Inspector:
             manifest,
             config,
             tuple(layers_of(manifest, config)),
-            {layer.digest: self._statement(layer) for layer in _statements(manifest)},
+            self._statements(manifest),
             tuple(child.digest for child in manifest.children if child.digest in absent),
             referrers=self._referrers(descriptor),
         )
 
-    def _statement(self, layer: Descriptor) -> Statement:
+    def _statements(self, manifest: Manifest) -> "dict[Digest, Statement]":
+        others = [layer for layer in manifest.layers if layer_type(layer.media_type) is None]
+        if not others:
+            return {}
+        # Images have none, and start-up counts.
+        from ocilayout.spec.statements import may_be_statement
+
+        return {layer.digest: self._statement(layer) for layer in others if may_be_statement(layer)}
+
+    def _statement(self, layer: Descriptor) -> "Statement":
+        from ocilayout.spec.statements import statement_in, unread_statement
+
         is_small = layer.size <= strict_json.MAX_DOCUMENT_SIZE
         if is_small and layer.digest not in self._source.absent:
             return statement_in(layer, read_bytes(self._source, layer))
@@ -168,7 +182,3 @@ class _Inspector:
 
     def _referrers(self, descriptor: Descriptor) -> tuple[Node, ...]:
         return tuple(self.node(found) for found in self._placed.get(descriptor.digest, ()))
-
-
-def _statements(manifest: Manifest) -> Iterator[Descriptor]:
-    return (layer for layer in manifest.layers if may_be_statement(layer))

@@ -1,7 +1,7 @@
 """The tree of an image, for people and for programs."""
 
 from collections.abc import Iterator, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ocilayout.commands.terminal.printing import human_size
 from ocilayout.graph import is_document, platform_of, read_document
@@ -12,7 +12,9 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
 from ocilayout.spec.layers import Layer
-from ocilayout.spec.statements import Statement
+
+if TYPE_CHECKING:
+    from ocilayout.spec.statements import Statement
 
 _COMMAND_WIDTH = 60
 _SUMMARY = {
@@ -115,7 +117,7 @@ def shortened(text: str) -> str:
     return line[:_COMMAND_WIDTH] + ("…" if len(line) > _COMMAND_WIDTH else "")
 
 
-def _said(layer: Layer, statement: Statement) -> str:
+def _said(layer: Layer, statement: "Statement") -> str:
     """A statement in a line: its type, and what it sums up to."""
     words = [
         words.format(shortened(str(value))).removesuffix("s" if value == 1 else "")
