@@ -27,7 +27,7 @@ from ocilayout.graph import (
 )
 from ocilayout.protocols import ImageDestination, ImageSource
 from ocilayout.recoding import Order, Recoded, Workshop, codec_in, with_codec
-from ocilayout.rewriting import Rewriter, ordered_documents
+from ocilayout.rewriting import Document, Rewriter, levels_of_documents
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -137,10 +137,13 @@ def transfer(
         Crew() as crew,
     ):
         tasks = copier.tasks(leaves, orders, workshop.recoded(wanted, crew))
-        for outcome, blob in _results(tasks, crew, _hands(destination, jobs)):
+        hands = _hands(destination, jobs)
+        for outcome, blob in _results(tasks, crew, hands):
             outcome.append(blob)
-    for descriptor in ordered_documents(source):
-        copier.put_document(descriptor)
+        for same_level in levels_of_documents(source):
+            documents = (copier.document_task(descriptor) for descriptor in same_level)
+            for outcome, blob in _results(documents, crew, hands):
+                outcome.append(blob)
     report = copier.report()
     destination.commit(report.source)
     return report
@@ -241,20 +244,21 @@ class _Copier:
                 self._send(new.descriptor, lambda on_bytes: new.open(), ignore)
         return self._report.copied, new.descriptor
 
-    def put_document(self, descriptor: Descriptor) -> None:
-        """Put a document as it is now."""
-        found_document = read_document(self._source, descriptor)
-        if isinstance(found_document, Manifest):
-            _check_counts(self._source, found_document)
-        document = self.rewriter.rewrite(found_document)
-        found = document.descriptor
-        with self._watch(descriptor) as on_bytes:
-            on_bytes(descriptor.size)
-            if self._destination.has_blob(found):
-                self._report.skipped.append(found)
-                return
-            self._send(found, lambda on_bytes: io.BytesIO(document.raw), ignore)
-        self._report.copied.append(found)
+    def document_task(self, descriptor: Descriptor) -> Callable[[], Outcome]:
+        """The work that a document is, as it is now; those that it needs were put before."""
+        found = read_document(self._source, descriptor)
+        if isinstance(found, Manifest):
+            _check_counts(self._source, found)
+        return partial(self._put_document, descriptor, self.rewriter.rewrite(found))
+
+    def _put_document(self, old: Descriptor, document: Document) -> Outcome:
+        now = document.descriptor
+        with self._watch(old) as on_bytes:
+            on_bytes(old.size)
+            if self._destination.has_blob(now):
+                return self._report.skipped, now
+            self._send(now, lambda on_bytes: io.BytesIO(document.raw), ignore)
+        return self._report.copied, now
 
     def _send(
         self, blob: Descriptor, opened: Callable[[Progress], BinaryIO], on_bytes: Progress

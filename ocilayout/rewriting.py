@@ -103,21 +103,32 @@ def _with_children(document: Document, edit: EditChild) -> Document:
 
 def ordered_documents(source: ImageSource) -> list[Descriptor]:
     """All documents: children before parents, and subjects before what refers to them."""
+    return [document for level in levels_of_documents(source) for document in level]
+
+
+def levels_of_documents(source: ImageSource) -> list[list[Descriptor]]:
+    """The same, in levels: what a document needs stands in a level before its own."""
     documents = {item.digest: item for item in walk(source) if is_document(item)}
-    ordered: dict[Digest, Descriptor] = {}
-    entered: set[Digest] = set()
+    needs: dict[Digest, list[Digest]] = {}
+    heights: dict[Digest, int] = {}
     for start in documents:
-        stack = [(start, iter((start,)))]
+        stack = [start]
         while stack:
-            digest, needed = stack[-1]
-            following = next((item for item in needed if item not in entered), None)
-            if following is None:
-                stack.pop()
-                ordered.setdefault(digest, documents[digest])
-            elif following in documents:
-                entered.add(following)
-                stack.append((following, _needed(source, documents[following])))
-    return list(ordered.values())
+            digest = stack[-1]
+            if digest not in needs:
+                needed = _needed(source, documents[digest])
+                needs[digest] = [item for item in needed if item in documents]
+                stack.extend(item for item in reversed(needs[digest]) if item not in needs)
+                continue
+            stack.pop()
+            if digest not in heights:
+                # Not all are known where digests that cannot be verified lead round in a circle.
+                known = (heights[item] for item in needs[digest] if item in heights)
+                heights[digest] = 1 + max(known, default=-1)
+    levels: list[list[Descriptor]] = [[] for _ in range(1 + max(heights.values(), default=-1))]
+    for digest, height in heights.items():
+        levels[height].append(documents[digest])
+    return levels
 
 
 def _needed(source: ImageSource, descriptor: Descriptor) -> Iterator[Digest]:

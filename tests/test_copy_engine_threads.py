@@ -26,6 +26,7 @@ from tests.images import (
     make_blob,
     make_config,
     make_image,
+    make_index,
     make_layer,
     make_manifest,
     make_source,
@@ -71,6 +72,27 @@ def test_as_many_leaves_are_put_at_a_time_as_there_are_jobs(
     destination = SharedDestination(trouble=together(at_once))
     transfer(source, destination, jobs=jobs)
     assert contents_of(destination.result) == source.contents
+
+
+def test_documents_are_put_at_a_time_but_after_what_they_lead_to() -> None:
+    members = [make_image(f"linux/arm64/v{number}", layers=[]) for number in range(3)]
+    index = make_index(*members)
+    manifests = {member.descriptor.digest for member in members}
+    barrier = threading.Barrier(3)
+
+    def trouble(blob: Descriptor) -> None:
+        if blob.digest in manifests:
+            barrier.wait(timeout=10)
+
+    destination = SharedDestination(trouble=trouble)
+    source = make_source(make_index(index, *members))
+    report = transfer(source, destination, jobs=4)
+    put = [blob.digest for blob in destination.put if is_document(blob)]
+    assert set(put[:3]) == manifests
+    assert put[3] == index.descriptor.digest
+    assert [blob.digest for blob in report.copied if is_document(blob)][:3] == [
+        member.descriptor.digest for member in members
+    ]
 
 
 def test_a_destination_that_is_not_shared_is_given_one_at_a_time(source: MemorySource) -> None:

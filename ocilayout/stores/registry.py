@@ -115,6 +115,7 @@ class RegistryDestination:
         self._sources: list[str] = []
         self._referrers: set[Digest] = set()
         self._lock = threading.Lock()
+        self._listing = threading.Lock()
 
     def check(self, source: ImageSource) -> None:
         """Raises CannotHold where a name is not one of this repository's tags."""
@@ -168,7 +169,9 @@ class RegistryDestination:
         if is_document(descriptor):
             document = parse_document(descriptor, content.read())
             answer = self._put_document(descriptor.digest, document)
-            list_referrer(self._repository, document, answer)
+            # The list is read and put again: one at a time.
+            with self._listing:
+                list_referrer(self._repository, document, answer)
             return
         upload = self._upload(descriptor.digest)
         if not upload.was_broken or not self._repository.has_blob(descriptor):

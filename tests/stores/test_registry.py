@@ -15,12 +15,15 @@ from ocilayout.errors import (
     RegistryFailed,
 )
 from ocilayout.protocols import DestinationOptions, ImageDestination, ImageSource
+from ocilayout.registries.referrers import referrers_of
 from ocilayout.registries.registry import Registries
+from ocilayout.registries.repository import Repository
 from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
 from ocilayout.stores.places import Place, registry_place
 from ocilayout.stores.registry import all_images_at, image_at, open_destination, open_source
 from ocilayout.transforms.rename import rename
+from tests.attestations import subject_of
 from tests.images import (
     Made,
     make_blob,
@@ -377,3 +380,24 @@ def test_what_arrived_though_nobody_said_so_is_not_sent_again(registry: OciRegis
             destination.put_blob(blob.descriptor, io.BytesIO(b"content"))
         registry["team/app"].blobs[str(blob.descriptor.digest)] = b"content"
         destination.put_blob(blob.descriptor, io.BytesIO(b""))
+
+
+def test_referrers_that_are_pushed_at_a_time_are_all_listed_under_one_tag() -> None:
+    statement = make_blob("application/vnd.example", b"said")
+    referrers = [
+        make_manifest(
+            make_blob(media_types.OCI_EMPTY, b"{}"),
+            [statement],
+            artifactType=f"application/vnd.example.{number}",
+            subject=subject_of(IMAGE),
+        )
+        for number in range(6)
+    ]
+    with running(OciRegistry(Manners(referrers_api=False))) as registry:
+        push(make_source(IMAGE, *referrers), registry, jobs=6)
+        with Registries(access()) as registries:
+            repository = Repository(registries.of(registry.host), "team/app")
+            listed = list(referrers_of(repository, IMAGE.descriptor.digest))
+    assert {found.descriptor.digest for found in listed} == {
+        referrer.descriptor.digest for referrer in referrers
+    }
