@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ocilayout.comparison.images import Comparison, compare
-    from ocilayout.copy_engine import (
-        Report,
-        compress_all,
-        compress_made,
-        missing_blobs,
-        transfer,
-    )
+    from ocilayout.copy_engine import Report, missing_blobs, transfer
     from ocilayout.engines.cargo import cargo_of
     from ocilayout.engines.facts import ENGINES
     from ocilayout.engines.mending import fitted
@@ -53,6 +47,7 @@ if TYPE_CHECKING:
         ImageDestination,
         ImageSource,
     )
+    from ocilayout.recode_policy import compress_all, compress_made
     from ocilayout.rootfs.export import (
         Exported,
         export_file,
@@ -122,6 +117,7 @@ _HOMES = {
     "rootfs.export": ("Exported", "export_file", "export_folder", "export_tar", "flattened"),
     "rootfs.folder_source": ("Ownership",),
     "rootfs.import_image": ("import_rootfs",),
+    "recode_policy": ("compress_all", "compress_made"),
     "spec.config": ("ImageConfig",),
     "spec.descriptor": ("Descriptor",),
     "spec.digest": ("Digest",),
@@ -133,7 +129,7 @@ _HOMES = {
     "stores.in_place": ("edited_in_place",),
     "stores": ("open_destination", "open_place", "open_source", "open_suspect"),
     "stores.layout_gc": ("Garbage", "collect_garbage"),
-    "copy_engine": ("Report", "compress_all", "compress_made", "missing_blobs", "transfer"),
+    "copy_engine": ("Report", "missing_blobs", "transfer"),
     "transforms.annotate": ("annotate",),
     "transforms.attestations": ("without_attestations",),
     "transforms.combine": ("combine",),

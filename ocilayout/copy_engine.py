@@ -1,10 +1,9 @@
 """The one copy loop: whatever moves between two places moves here."""
 
 import io
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -13,60 +12,23 @@ from ocilayout.capabilities import (
     LinkDestination,
     MountDestination,
     SharedDestination,
-    made_layers,
 )
-from ocilayout.compression import CODECS
 from ocilayout.crew import MAX_THREADS, Crew
-from ocilayout.errors import IntegrityError, InvalidDocument, TransferBroken
-from ocilayout.graph import (
-    is_document,
-    open_verified,
-    read_config,
-    read_document,
-    walk,
-)
+from ocilayout.errors import TransferBroken
+from ocilayout.graph import is_document, open_verified, read_document, walk
 from ocilayout.protocols import ImageDestination, ImageSource
-from ocilayout.recoding import Order, Recoded, Workshop, codec_in, with_codec
+from ocilayout.recode_policy import Recode, check_counts, keep, orders_of
+from ocilayout.recoding import Recoded, Workshop
 from ocilayout.rewriting import Document, Rewriter, levels_of_documents
-from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
-from ocilayout.spec.media_types import layer_type
 from ocilayout.stopping import stop_if_abandoned
 from ocilayout.streams import Progress, Watch, ignore, unwatched
 
 R = TypeVar("R")
 Outcome = tuple[list[Descriptor], Descriptor]
 """A blob, and the list of the report in which it belongs."""
-Recode = Callable[[Descriptor, str], str | None]
-"""Given a layer and the codec that its bytes have: the codec that it is to have, None to keep."""
-
-
-def keep(layer: Descriptor, codec: str) -> str | None:
-    """The policy that leaves every layer as it is."""
-    return None
-
-
-def compress_all(codec: str) -> Recode:
-    """The policy that gives every layer this codec; those that have it stay as they are."""
-    return lambda layer, has: codec
-
-
-def compress_made(sources: Sequence[ImageSource], *, plain: str = "none") -> Recode:
-    """The policy for layers whose manifests had to be made, as no other tool knows their digests.
-
-    Plain ones become `plain`, those that OCI has no media type for (xz, bzip2) become gzip. A
-    layer that also stands in a manifest that was found is kept, and so are all others.
-    """
-    made = {digest for source in sources for digest in made_layers(source)}
-    if not made:
-        return keep
-    for source in sources:
-        if not made_layers(source):
-            made.difference_update(blob.digest for blob in walk(source))
-    wishes = {"none": plain, "xz": "gzip", "bzip2": "gzip"}
-    return lambda layer, has: wishes.get(has, has) if layer.digest in made else None
 
 
 @dataclass(frozen=True)
@@ -128,7 +90,7 @@ def transfer(
     check(source, destination)
     copier = _Copier(source, destination, watch, link)
     leaves = [blob for blob in walk(source) if not is_document(blob)]
-    orders = _orders(source, recode, copier.rewriter) if recode is not keep else {}
+    orders = orders_of(source, recode, copier.rewriter) if recode is not keep else {}
     wanted = [orders[leaf.digest] for leaf in leaves if leaf.digest in orders]
     with (
         Workshop(
@@ -248,7 +210,7 @@ class _Copier:
         """The work that a document is, as it is now; those that it needs were put before."""
         found = read_document(self._source, descriptor)
         if isinstance(found, Manifest):
-            _check_counts(self._source, found)
+            check_counts(self._source, found)
         return partial(self._put_document, descriptor, self.rewriter.rewrite(found))
 
     def _put_document(self, old: Descriptor, document: Document) -> Outcome:
@@ -301,85 +263,3 @@ class _CountedOnce:
                 self._told = position
 
         return advance
-
-
-def unsettled(source: ImageSource, recode: Recode) -> set[Digest]:
-    """What a transfer would change in a way that is not known before: layers that are compressed
-    anew, and the documents that lead to them."""
-    found = set(_orders(source, recode, Rewriter(source))) if recode is not keep else set()
-    for blob in walk(source) if found else ():
-        if is_document(blob):
-            children = read_document(source, blob).children
-            if any(child.digest in found for child in children):
-                found.add(blob.digest)
-    return found
-
-
-def _orders(source: ImageSource, recode: Recode, rewriter: Rewriter) -> dict[Digest, Order]:
-    """Which layers are compressed anew; one that only bears a wrong label gets the right one."""
-    orders: dict[Digest, Order] = {}
-    for manifest in _images(source):
-        layers = [layer for layer in manifest.layers if _may_change(source, layer)]
-        for layer, diff_id in _with_diff_ids(source, manifest) if layers else ():
-            if layer.digest in orders or not _may_change(source, layer):
-                continue
-            codec = codec_in(source, layer)
-            if codec.name == "none":
-                _check_plain(layer, diff_id)
-            wanted = recode(layer, codec.name)
-            if wanted is not None and wanted != codec.name:
-                orders[layer.digest] = Order(layer, CODECS[wanted], diff_id)
-            elif wanted is not None:
-                labelled = with_codec(layer, codec)
-                if labelled.media_type != layer.media_type:
-                    rewriter.changed[layer.digest] = labelled
-    return orders
-
-
-def _check_plain(layer: Descriptor, diff_id: Digest | None) -> None:
-    """What is not compressed has its diff id for a digest; raises IntegrityError."""
-    same_kind = diff_id is not None and diff_id.algorithm == layer.digest.algorithm
-    if same_kind and diff_id != layer.digest:
-        raise IntegrityError(
-            f"layer {layer.digest} is not compressed, but its config says {diff_id}: the image is "
-            "damaged: fetch or build it again"
-        )
-
-
-def _images(source: ImageSource) -> Iterator[Manifest]:
-    for descriptor in walk(source):
-        if is_document(descriptor):
-            document = read_document(source, descriptor)
-            if isinstance(document, Manifest) and document.is_image:
-                yield document
-
-
-def _may_change(source: ImageSource, layer: Descriptor) -> bool:
-    """Whether it is a layer tar that is here; encrypted ones and foreign content are never."""
-    return layer_type(layer.media_type) is not None and layer.digest not in source.absent
-
-
-def _with_diff_ids(
-    source: ImageSource, manifest: Manifest
-) -> Sequence[tuple[Descriptor, Digest | None]]:
-    config = _check_counts(source, manifest)
-    diff_ids = () if config is None else config.diff_ids
-    return list(zip_longest(manifest.layers, diff_ids[: len(manifest.layers)]))
-
-
-def _check_counts(source: ImageSource, manifest: Manifest) -> ImageConfig | None:
-    """The config of an image whose layers are as many as its diff ids; raises InvalidDocument.
-
-    Artifacts borrow the type of image configs, so only an image of layer tars counts.
-    """
-    if manifest.config is None or manifest.config.digest in source.absent:
-        return None
-    if not all(layer_type(layer.media_type) for layer in manifest.layers):
-        return None
-    config = read_config(source, manifest)
-    if config is not None and len(config.diff_ids) != len(manifest.layers):
-        raise InvalidDocument(
-            f"image {manifest.descriptor.digest} has {len(manifest.layers)} layers, but its config "
-            f"counts {len(config.diff_ids)} diff ids: no engine takes that"
-        )
-    return config

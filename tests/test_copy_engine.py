@@ -3,15 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from ocilayout.copy_engine import (
-    Recode,
-    compress_all,
-    keep,
-    missing_blobs,
-    transfer,
-)
+from ocilayout.copy_engine import missing_blobs, transfer
 from ocilayout.errors import BlobNotFound
 from ocilayout.protocols import ImageDestination, ImageSource
+from ocilayout.recode_policy import Recode, compress_all, keep
 from ocilayout.spec import media_types
 from tests.attestations import make_referrer
 from tests.images import (

@@ -6,17 +6,11 @@ from typing import BinaryIO
 import pytest
 
 from ocilayout.compression import CODECS, codec_of, deflated, inflated
-from ocilayout.copy_engine import (
-    Recode,
-    compress_all,
-    compress_made,
-    keep,
-    transfer,
-    unsettled,
-)
+from ocilayout.copy_engine import transfer
 from ocilayout.errors import IntegrityError, InvalidDocument
 from ocilayout.graph import read_config, read_document, read_manifest, walk
 from ocilayout.protocols import ImageSource
+from ocilayout.recode_policy import Recode, compress_all, compress_made, keep, unsettled
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest

@@ -13,9 +13,10 @@ from typing import BinaryIO, NoReturn, cast
 import pytest
 import zstandard
 
-from ocilayout.copy_engine import compress_all, missing_blobs, transfer
+from ocilayout.copy_engine import missing_blobs, transfer
 from ocilayout.errors import IntegrityError, RegistryFailed, TransferBroken
 from ocilayout.graph import is_document, walk
+from ocilayout.recode_policy import compress_all
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest

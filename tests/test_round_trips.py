@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocilayout.copy_engine import compress_all, compress_made, transfer
+from ocilayout.copy_engine import transfer
 from ocilayout.graph import manifests_below, read_config, read_manifest
 from ocilayout.protocols import ImageSource
+from ocilayout.recode_policy import compress_all, compress_made
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_destination, open_source
 from tests.image_files import write_docker_archive, write_layout

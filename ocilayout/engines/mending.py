@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocilayout import notices
-from ocilayout.copy_engine import Recode
 from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_REFERRER, Cargo, Entry, entries_of
 from ocilayout.engines.facts import Engine, Fact
 from ocilayout.engines.questions import NAME_LOST, Prediction
 from ocilayout.errors import CannotHold, OciLayoutError, UsageError
 from ocilayout.graph import listing
 from ocilayout.protocols import ImageSource
+from ocilayout.recode_policy import Recode
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.names import reference_of

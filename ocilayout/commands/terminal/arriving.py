@@ -10,11 +10,12 @@ from ocilayout.commands.terminal.printing import echo_json, printable
 from ocilayout.commands.terminal.progress import bars
 from ocilayout.commands.terminal.reporting import echo_plan, image_fields, plan_fields
 from ocilayout.commands.terminal.wishes import Wishes
-from ocilayout.copy_engine import Recode, Report, transfer, unsettled
+from ocilayout.copy_engine import Report, transfer
 from ocilayout.description import images_in
 from ocilayout.engines.arrival import for_machine, row_of
 from ocilayout.graph import walk
 from ocilayout.protocols import ImageSource
+from ocilayout.recode_policy import Recode, unsettled
 from ocilayout.stores import scratch_folder
 from ocilayout.stores.engine import open_pipe
 from ocilayout.stores.engine_clients import Client, Held, held

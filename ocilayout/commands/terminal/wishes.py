@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocilayout.compression import CODECS, checked_level
-from ocilayout.copy_engine import Recode, compress_all, compress_made
 from ocilayout.errors import UsageError
 from ocilayout.protocols import DestinationOptions, ImageSource
+from ocilayout.recode_policy import Recode, compress_all, compress_made
 from ocilayout.spec.media_types import Family
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.places import Place

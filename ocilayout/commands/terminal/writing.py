@@ -17,10 +17,11 @@ from ocilayout.commands.terminal.reporting import (
 )
 from ocilayout.commands.terminal.targets import Target
 from ocilayout.commands.terminal.wishes import Wishes
-from ocilayout.copy_engine import Report, check, missing_blobs, transfer, unsettled
+from ocilayout.copy_engine import Report, check, missing_blobs, transfer
 from ocilayout.errors import UsageError
 from ocilayout.graph import walk
 from ocilayout.protocols import ImageSource
+from ocilayout.recode_policy import unsettled
 from ocilayout.spec.media_types import layer_type
 from ocilayout.stores import Opened, open_destination, open_place
 from ocilayout.stores.places import Place
