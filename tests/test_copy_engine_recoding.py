@@ -10,7 +10,7 @@ from ocilayout.copy_engine import transfer
 from ocilayout.errors import IntegrityError, InvalidDocument
 from ocilayout.graph import read_config, read_document, read_manifest, walk
 from ocilayout.protocols import ImageSource
-from ocilayout.recode_policy import Recode, compress_all, compress_made, keep, unsettled
+from ocilayout.recode_policy import Recode, compress_all, compress_made, keep
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -223,17 +223,6 @@ def test_annotations_of_the_old_bytes_go(tmp_path: Path) -> None:
     assert manifest.layers[0].annotations == {"example": "kept"}
 
 
-def test_unsettled_are_layers_that_change_and_what_leads_to_them() -> None:
-    plain = make_image(codec="none", layers=LAYERS)
-    packed = make_image("linux/arm64", codec="gzip", layers=LAYERS)
-    index = make_index(plain, packed)
-    expected = {Digest.of(layer) for layer in LAYERS}
-    expected |= {plain.descriptor.digest, index.descriptor.digest}
-    assert unsettled(make_source(index), GZIP) == expected
-    assert unsettled(make_source(packed), GZIP) == set()
-    assert unsettled(make_source(index), keep) == set()
-
-
 class TestMadeLayers:
     """Layers whose manifests had to be made: no other tool knows their digests."""
 
@@ -261,16 +250,6 @@ class TestMadeLayers:
         assert_layers_are(destination.result, expected)
         if codec == expected:
             assert Digest.of(packed(LAYERS[0], codec)) in destination.contents
-
-    def test_layers_of_manifests_that_were_found_are_kept(self, tmp_path: Path) -> None:
-        source = make_source(make_image(codec="none"))
-        assert compress_made([source], plain="gzip") is keep
-
-    def test_a_layer_that_stands_in_a_found_manifest_too_is_kept(self) -> None:
-        made = self.source(LAYERS[0])
-        found = make_source(make_image(codec="none", layers=LAYERS[:1]))
-        recode = compress_made([made, found], plain="gzip")
-        assert recode(Descriptor.of(media_types.OCI_LAYER, LAYERS[0]), "none") is None
 
 
 def packed(content: bytes, codec: str) -> bytes:
