@@ -94,7 +94,7 @@ class VerifiedReader(io.RawIOBase):
         count = readinto(self._raw, view)
         if not count and len(view):
             raise IntegrityError(
-                f"{self._label} ends {self._remaining} bytes before the {self._size} that "
+                f"{self._label} has {self._size - self._remaining} of the {self._size} bytes that "
                 "its descriptor promises: fetch or build it again"
             )
         self._hash.update(view[:count])

@@ -51,6 +51,7 @@ def command(
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.progress import bar
+    from ocilayout.commands.terminal.targets import refuse_overlap
     from ocilayout.rootfs.export import flattened, images_of
     from ocilayout.rootfs.flatten import layers_size
     from ocilayout.stores import open_place
@@ -68,7 +69,7 @@ def command(
         registry.registries([parsed]) as registries,
         open_place(parsed, scratch=scratch, registries=registries) as opened,
     ):
-        _refuse_overlap(opened.place.path, target)
+        refuse_overlap(opened.place.path, target)
         source = settle_missing(select(opened.source, platforms=platforms), missing or "refuse")
         _refuse_several(source)
         total = sum(layers_size(manifest) for _, _, manifest in images_of(source))
@@ -88,16 +89,6 @@ def _target(destination: str, as_json: bool) -> Path | None:
     if sys.stdout is None or sys.stdout.isatty():
         raise UsageError("standard output is a terminal: redirect it, or name a file")
     return None
-
-
-def _refuse_overlap(source: Path | None, target: Path | None) -> None:
-    from ocilayout.errors import DestinationExists
-
-    if source is None or target is None:
-        return
-    here, there = source.resolve(), target.resolve()
-    if here == there or there.is_relative_to(here):
-        raise DestinationExists(f"{target} is, or lies in, {source}, which is read")
 
 
 def _refuse_several(source: Any) -> None:

@@ -74,7 +74,7 @@ def command(
     from contextlib import ExitStack
 
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.targets import Target
+    from ocilayout.commands.terminal.targets import Target, refuse_overlap
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import write
     from ocilayout.rootfs.import_image import MESSAGE, import_rootfs
@@ -91,6 +91,9 @@ def command(
     ).checked()
     messages = listen(wished.quiet)
     target = Target.of(destination, transport, tags, wished)
+    stated_roots = _roots(roots, platform)
+    for path, _ in stated_roots:
+        refuse_overlap(path, target.place.path)
     with registry.registries([target.place]) as registries, ExitStack() as stack:
         sources = [
             stack.enter_context(
@@ -104,7 +107,7 @@ def command(
                     scratch=wished.scratch or target.scratch,
                 )
             )
-            for path, stated in _roots(roots, platform, target.place.path)
+            for path, stated in stated_roots
         ]
         if sum(len(source.index.children) for source in sources) > 1:
             source = merge(sources, target.names, labels=roots)
@@ -115,11 +118,9 @@ def command(
         write(source, sources, target, wished, messages, registries)
 
 
-def _roots(
-    texts: tuple[str, ...], platform: Any, target: Path | None
-) -> list[tuple[Path | None, Any]]:
+def _roots(texts: tuple[str, ...], platform: Any) -> list[tuple[Path | None, Any]]:
     """Each root file system with the platform that is stated for it."""
-    from ocilayout.errors import DestinationExists, PlaceNotFound, UsageError
+    from ocilayout.errors import PlaceNotFound, UsageError
     from ocilayout.spec.platform import Platform
 
     found: list[tuple[Path | None, Any]] = []
@@ -135,12 +136,6 @@ def _roots(
         found.append((None if path == "-" else Path(path), own))
     if sum(path is None for path, _ in found) > 1:
         raise UsageError("- can be one root file system only")
-    for place, _ in found:
-        if place is None or target is None:
-            continue
-        here, there = place.resolve(), target.resolve()
-        if here == there or there.is_relative_to(here):
-            raise DestinationExists(f"{target} is, or lies in, {place}, which is read")
     return found
 
 

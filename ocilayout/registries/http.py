@@ -19,7 +19,7 @@ from urllib3.util import Timeout, Url, make_headers, parse_url
 
 from ocilayout.errors import NotEncrypted, RegistryFailed, Unanswered
 from ocilayout.registries.connections import interruptible, manager
-from ocilayout.registries.origin import Origin, shown
+from ocilayout.registries.origin import Origin, is_in_a_network, shown
 from ocilayout.streams import CHUNK
 
 CONNECT_TIMEOUT = 15.0
@@ -170,6 +170,8 @@ class Http:
         if not proxy or origin.is_loopback:
             return None
         if proxy_bypass(f"{origin.host}:{origin.port}"):
+            return None
+        if is_in_a_network(origin.host, self._proxies.get("no", "")):
             return None
         found = proxy if "://" in proxy else f"http://{proxy}"
         if not found.startswith(("http://", "https://")):

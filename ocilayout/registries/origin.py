@@ -5,6 +5,7 @@ place of an upload, a token server, a next page) passes one of the checks here.
 """
 
 import ipaddress
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -49,6 +50,27 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.address}"
+
+
+def has_port(address: str) -> bool:
+    """Whether HOST[:PORT] names a port, so that it is the same one for http and https."""
+    return urlsplit(f"//{address}").port is not None
+
+
+def is_in_a_network(host: str, entries: str) -> bool:
+    """Whether an address lies in one of the networks of NO_PROXY, as in `10.0.0.0/8`.
+
+    Those that Go's programs know (golang.org/x/net/http/httpproxy) and urllib does not.
+    """
+    address = _address(host)
+    if address is None:
+        return False
+    for entry in entries.split(","):
+        if "/" in entry:
+            with suppress(ValueError):
+                if address in ipaddress.ip_network(entry.strip(), strict=False):
+                    return True
+    return False
 
 
 def resolved(base: str, target: str) -> str:

@@ -16,7 +16,7 @@ from ocilayout.errors import NotEncrypted, RegistryFailed, Unanswered
 from ocilayout.registries.access import Access
 from ocilayout.registries.authorization import Authorization, Scopes, repository_in
 from ocilayout.registries.http import Answer, Body, Http
-from ocilayout.registries.origin import Origin, at_home, redirected, shown
+from ocilayout.registries.origin import Origin, at_home, has_port, redirected, shown
 from ocilayout.registries.refusals import refusal
 from ocilayout.registries.retries import ATTEMPTS, FIRST_ATTEMPTS, persistently
 from ocilayout.spec.digest import Digest
@@ -207,7 +207,10 @@ class Registry:
                     lambda: self._http.send("GET", f"{url}/v2/", {}),  # noqa: B023
                     self._patience,
                 ).close()
-            except NotEncrypted:
+            except Unanswered as error:
+                # Without a port in its address the two schemes are two servers, as docker tries.
+                if not isinstance(error, NotEncrypted) and has_port(self._endpoint.address):
+                    raise
                 notices.note(f"{self.host} speaks {last}, as the configuration allows")
                 continue
             return url

@@ -128,7 +128,7 @@ def test_a_tar_goes_to_standard_output(
         (["--path", "../x", "{layout}", "out"], 1, "leads out"),
         (["--path", "etc/os-release", "{three}", "-"], 0, ""),
         (["{layout}", "out.zip"], 2, "no kind of tar"),
-        (["{layout}", "{layout}"], 1, "which is read"),
+        (["{layout}", "{layout}"], 1, "is source and destination"),
         (["{layout}", "{layout}/out"], 1, "which is read"),
         (["{layout}", "taken"], 1, "name a new folder"),
         (["{layout}", "taken.tar"], 1, "--force"),

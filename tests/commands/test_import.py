@@ -222,7 +222,11 @@ def test_what_buildx_writes_for_several_platforms_becomes_one_image(
         (["empty.tar", "out"], 1, "is empty"),
         (["bad.tar", "out"], 1, "leads out"),
         (["folder", "folder/out"], 1, "which is read"),
-        (["{rootfs}", "{rootfs}", "--to", "docker-archive", "--force"], 1, "which is read"),
+        (
+            ["{rootfs}", "{rootfs}", "--to", "docker-archive", "--force"],
+            1,
+            "is source and destination",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(

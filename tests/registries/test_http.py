@@ -6,6 +6,7 @@ import pytest
 from ocilayout.errors import NotEncrypted, RegistryFailed, Unanswered
 from ocilayout.registries import http
 from ocilayout.registries.http import Answer, Http
+from ocilayout.registries.origin import Origin
 from tests.servers import rogue as rogues
 from tests.servers.certificates import Authority
 from tests.servers.faults import Fault, answering
@@ -208,6 +209,19 @@ def test_no_proxy_is_heeded(
     with pytest.raises(Unanswered):
         fresh().send("GET", "http://registry.test/v2/", {})
     assert proxy.heads == []
+
+
+def test_no_proxy_may_list_networks(
+    proxy: Proxy, registry: OciRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Origin, "is_loopback", False)
+    monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
+    monkeypatch.setenv("no_proxy", "10.0.0.0/8")
+    get(fresh(), registry.host).close()
+    assert len(proxy.heads) == 1
+    monkeypatch.setenv("no_proxy", "10.0.0.0/8, 127.0.0.0/8")
+    assert get(fresh(), registry.host).status == 200
+    assert len(proxy.heads) == 1
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

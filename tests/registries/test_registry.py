@@ -1,6 +1,7 @@
 """No secret leaves its origin, whatever a registry answers: two sites on two ports, and their
 records."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from ocilayout import stopping
 from ocilayout.errors import AccessDenied, NotEncrypted, RegistryFailed, Unanswered
+from ocilayout.registries.http import Answer, Http
 from ocilayout.registries.registry import MAX_REDIRECTS, Registry
 from ocilayout.spec.documents import Manifest
 from ocilayout.stopping import Abandoned
@@ -220,6 +222,26 @@ def test_a_registry_without_tls_is_told(home: OciRegistry) -> None:
     with pytest.raises(NotEncrypted, match="say --plain-http"):
         registry.ask("GET", "/v2/", SCOPES)
     assert home.requests == []
+
+
+@pytest.mark.parametrize(("host", "falls_back"), [("a.test", True), ("a.test:5000", False)])
+def test_where_plain_http_is_allowed_it_is_tried_if_nobody_answers_on_the_port_of_https(
+    host: str, falls_back: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def send(self: Http, method: str, url: str, *rest: object) -> Answer:
+        asked.append(url)
+        raise Unanswered(f"{url} gives no answer")
+
+    monkeypatch.setattr(Http, "send", send)
+    configuration = tmp_path / "daemon.json"
+    configuration.write_text(json.dumps({"insecure-registries": [host]}))
+    registry = Registry(host, access(configuration=configuration))
+    with pytest.raises(Unanswered):
+        registry.ask("GET", "/v2/", SCOPES)
+    assert f"https://{host}/v2/" in asked
+    assert (f"http://{host}/v2/" in asked) == falls_back
 
 
 def test_a_handshake_that_is_closed_is_tried_again_and_told() -> None:

@@ -42,13 +42,7 @@ class Target:
 
     def refuse_overlap(self, source: Place) -> None:
         """Raises DestinationExists where a source would be written over, or into."""
-        if source.path is None or self.place.path is None:
-            return
-        here, there = source.path.resolve(), self.place.path.resolve()
-        if here == there and not (here.is_dir() and self.transport == "oci"):
-            raise DestinationExists(f"{source.path} is source and destination: name another file")
-        if here != there and here.is_dir() and there.is_relative_to(here):
-            raise DestinationExists(f"{self.place.path} lies in {source.path}, which is read")
+        refuse_overlap(source.path, self.place.path, adds=self.transport == "oci")
 
     @property
     def scratch(self) -> Path:
@@ -56,6 +50,20 @@ class Target:
         if self.place.path is None:
             return scratch_folder()
         return next(folder for folder in self.place.path.absolute().parents if folder.is_dir())
+
+
+def refuse_overlap(source: Path | None, target: Path | None, *, adds: bool = False) -> None:
+    """Raises DestinationExists where what is read would be written over, or into.
+
+    `adds` says that a folder is added to; then it may be the source too. None is a stream.
+    """
+    if source is None or target is None:
+        return
+    here, there = source.resolve(), target.resolve()
+    if here == there and not (adds and here.is_dir()):
+        raise DestinationExists(f"{source} is source and destination: name another file")
+    if here != there and there.is_relative_to(here):
+        raise DestinationExists(f"{target} lies in {source}, which is read")
 
 
 def in_repository(tag: str, repository: Reference) -> Reference:
