@@ -229,9 +229,11 @@ class FolderBlobs:
         folder = self._folder(descriptor.digest.algorithm)
         top = self._files.descriptor
         name = partial_name()
-        # Held, so that no other run takes the new name for a leftover.
-        fcntl.flock(file.fileno(), fcntl.LOCK_SH)
         try:
+            # Held, so that no other run takes the new name for a leftover; where there are no
+            # locks, none is ever taken for one.
+            with suppress(OSError):
+                fcntl.flock(file.fileno(), fcntl.LOCK_SH)
             with naming(f"{self._files.label}/{descriptor.digest.blob_path}"):
                 os.link(f"/proc/self/fd/{file.fileno()}", name, dst_dir_fd=top)
                 os.rename(name, descriptor.digest.encoded, src_dir_fd=top, dst_dir_fd=folder)

@@ -75,7 +75,7 @@ def orders_of(source: ImageSource, recode: Recode, rewriter: Rewriter) -> dict[D
                 _check_plain(layer, diff_id)
             wanted = recode(layer, codec.name)
             if wanted is not None and wanted != codec.name:
-                orders[layer.digest] = Order(layer, CODECS[wanted], diff_id)
+                orders[layer.digest] = Order(layer, codec, CODECS[wanted], diff_id)
             elif wanted is not None:
                 labelled = with_codec(layer, codec)
                 if labelled.media_type != layer.media_type:

@@ -40,6 +40,8 @@ class Order:
     """A layer that is to be compressed anew."""
 
     layer: Descriptor
+    has: Codec
+    """How it is compressed."""
     codec: Codec
     """What it is to become."""
     diff_id: Digest | None
@@ -95,12 +97,11 @@ class Workshop:
         self._files.append(file)
         writer_of = DurableWriter if self.may_stay else FileWriter
         out = HashingWriter(writer_of(file.fileno(), f"scratch in {self.scratch}"))
-        codec = codec_in(self.source, layer)
         # Closed in any case: what is being inflated may hold back other workers.
         with (
             self.watch(layer) as on_bytes,
             open_verified(self.source, layer, on_bytes) as raw,
-            inflated(raw, codec, label) as plain,
+            inflated(raw, order.has, label) as plain,
             deflated(out, order.codec, level=self.level, threads=threads) as writer,
         ):
             _copy_checked(plain, writer, order, label)

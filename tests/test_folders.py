@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import io
 import os
 import socket
@@ -235,6 +237,19 @@ def test_scratch_becomes_a_blob_and_is_synced_before(
     assert calls == ["sync", "link"]
     assert blob_file(Path(folder.label), BLOB).read_bytes() == CONTENT
     assert folder.names() == ["blobs"]
+
+
+def test_a_file_system_without_locks_can_still_be_linked_on(
+    folder: FolderFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(number: int, kind: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    other = tmp_path / "outside" / "blob"
+    other.write_bytes(CONTENT)
+    with io.FileIO(other) as file:
+        assert FolderBlobs(folder).link(BLOB, file)
 
 
 def test_scratch_elsewhere_is_not_linked_nor_synced(

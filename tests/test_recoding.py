@@ -22,9 +22,10 @@ LAYERS = [make_layer(f"layer {number}", size=5000) for number in range(8)]
 SOURCE = MemorySource(Index.of([]), {Digest.of(layer): layer for layer in LAYERS})
 
 
-def orders(layers: Sequence[bytes] = LAYERS, codec: str = "gzip") -> list[Order]:
+def orders(layers: Sequence[bytes] = LAYERS, codec: str = "gzip", has: str = "none") -> list[Order]:
     return [
-        Order(Descriptor.of(OCI_LAYER, layer), CODECS[codec], Digest.of(layer)) for layer in layers
+        Order(Descriptor.of(OCI_LAYER, layer), CODECS[has], CODECS[codec], Digest.of(layer))
+        for layer in layers
     ]
 
 
@@ -170,7 +171,8 @@ def test_the_codec_is_told_by_the_bytes() -> None:
 
 
 def test_a_layer_that_inflates_to_something_else_raises(tmp_path: Path) -> None:
-    order = Order(Descriptor.of(OCI_LAYER, LAYERS[0]), CODECS["gzip"], Digest.of(LAYERS[1]))
+    layer = Descriptor.of(OCI_LAYER, LAYERS[0])
+    order = Order(layer, CODECS["none"], CODECS["gzip"], Digest.of(LAYERS[1]))
     with (
         pytest.raises(IntegrityError, match="its config says"),
         recoded(tmp_path, [order]) as results,
@@ -192,7 +194,8 @@ def test_a_full_disk_is_an_error_even_where_large_windows_wait_for_each_other(
         "contents = {Digest.of(layer): layer for layer in layers}\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
         "source = MemorySource(SOURCE.index, contents)\n"
-        "with recoded(Path(sys.argv[1]), orders(layers, 'none'), source=source) as results:\n"
+        "wanted = orders(layers, 'none', 'zstd')\n"
+        "with recoded(Path(sys.argv[1]), wanted, source=source) as results:\n"
         "    next(results)\n"
     )
     run = subprocess.run(

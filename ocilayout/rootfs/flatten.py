@@ -110,7 +110,8 @@ def _plain(source: BlobReader, layer: Descriptor, on_bytes: Progress) -> Iterato
         codec = codec_in(source, layer)
         raw = open_verified(source, layer, on_bytes)
     except BlobNotFound:
-        if layer_type(layer.media_type) is not None and "foreign" in layer.media_type:
+        kind = layer_type(layer.media_type)
+        if kind is not None and not kind.distributable:
             raise CannotHold(
                 f"layer {layer.digest} may not be distributed, and is not here"
             ) from None

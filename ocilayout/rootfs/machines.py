@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Literal
 
 from ocilayout.rootfs.plan import ContentReader
 from ocilayout.rootfs.tree import Folder, Node, nodes_below
@@ -25,6 +26,8 @@ _MACHINES = {
     (0x102, True, True): "loong64",
 }
 _HARD_FLOAT = 0x400
+_HEADER = 52
+"""Bytes of an ELF header, of the shorter kind: what is looked at stands in these in both."""
 
 
 def platform_in(reader: ContentReader, top: Folder) -> Platform | None:
@@ -32,11 +35,19 @@ def platform_in(reader: ContentReader, top: Folder) -> Platform | None:
     counts: dict[Platform, int] = {}
     programs = list(islice(_programs(top), _ENOUGH))
     for _, content in reader.contents(programs):
-        head = b"".join(content)[:64] if programs else b""
-        found = _platform(head)
+        found = _platform(_head(content))
         if found is not None:
             counts[found] = counts.get(found, 0) + 1
     return max(counts, key=lambda platform: (counts[platform], platform), default=None)
+
+
+def _head(content: Iterable[bytes]) -> bytes:
+    head = b""
+    for piece in content:
+        head += piece[:_HEADER]
+        if len(head) >= _HEADER:
+            break
+    return head
 
 
 def _programs(top: Folder) -> Iterator[Node]:
@@ -45,7 +56,7 @@ def _programs(top: Folder) -> Iterator[Node]:
     usual = [child for name in (b"bin", b"sbin", b"usr") if (child := top.children.get(name))]
     for folder in [*usual, top]:
         for node in _files(folder):
-            if node.attributes.mode & 0o111 and node.size >= 52 and node not in seen:
+            if node.attributes.mode & 0o111 and node.size >= _HEADER and node not in seen:
                 seen.add(node)
                 yield node
 
@@ -58,15 +69,15 @@ def _files(folder: Node) -> Iterable[Node]:
 
 
 def _platform(head: bytes) -> Platform | None:
-    if len(head) < 52 or head[:4] != b"\x7fELF":
+    if len(head) < _HEADER or head[:4] != b"\x7fELF":
         return None
     is_64, is_little = head[4] == 2, head[5] == 1
-    order = "little" if is_little else "big"
-    machine = int.from_bytes(head[18:20], "little" if is_little else "big")
+    order: Literal["little", "big"] = "little" if is_little else "big"
+    machine = int.from_bytes(head[18:20], order)
     architecture = _MACHINES.get((machine, is_64, is_little))
     if architecture is None:
         return None
     if architecture != "arm":
         return Platform("linux", architecture)
-    flags = int.from_bytes(head[36:40], "little" if order == "little" else "big")
+    flags = int.from_bytes(head[36:40], order)
     return Platform("linux", "arm", "v7" if flags & _HARD_FLOAT else "v6")

@@ -10,10 +10,11 @@ from ocilayout.rootfs.plan import Content
 from ocilayout.rootfs.tree import Folder, Node, Tree
 from ocilayout.spec.digest import Digest
 from ocilayout.streams import (
+    Discard,
     FileSlice,
     HashingReader,
     Progress,
-    digest_of,
+    copy_stream,
     ignore,
 )
 from ocilayout.tar_blocks import StreamBlocks
@@ -44,16 +45,15 @@ class TarSource:
         """The tar in an open file, which stays its owner's; raises InvalidArchive."""
         codec = codec_of(FileSlice(file.fileno(), 0, 8, label).read() or b"")
         tree = Tree(label)
-        plain = HashingReader(_plain(file, size, codec, label))
+        part = FileSlice(file.fileno(), 0, size, label)
+        raw = HashingReader(cast(BinaryIO, part))
+        plain = HashingReader(inflated(cast(BinaryIO, raw), codec, label))
         blocks = StreamBlocks(cast(BinaryIO, plain), label, vouched=False)
         lay_over(tree, blocks, 0)
         for _ in blocks.tail(0):
             pass
-        diff_id = plain.digest
-        if codec.name == "none":
-            return cls(file, size, label, codec, diff_id, diff_id, tree)
-        digest, _ = digest_of(cast(BinaryIO, FileSlice(file.fileno(), 0, size, label)))
-        return cls(file, size, label, codec, digest, diff_id, tree)
+        copy_stream(cast(BinaryIO, raw), Discard())
+        return cls(file, size, label, codec, raw.digest, plain.digest, tree)
 
     def contents(
         self, nodes: Iterable[Node], on_bytes: Progress = ignore

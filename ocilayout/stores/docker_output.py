@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ocilayout import notices
 from ocilayout.errors import CannotHold
@@ -33,8 +34,13 @@ class TarDestination:
         self.put_blob = tar.put_blob
 
     def check(self, source: ImageSource) -> None:
-        """Raises CannotHold where nothing is an image, AmbiguousName where two have one name."""
-        _choices(source, self._options.platforms)
+        """Say which platforms manifest.json has no room for.
+
+        Raises CannotHold where nothing is an image, AmbiguousName where two have one name.
+        """
+        for choice in _choices(source, self._options.platforms)[0]:
+            if choice.members > 1:
+                _say_what_is_named(choice)
 
     def commit(self, source: ImageSource) -> None:
         """Write manifest.json, index.json and the marker; raises CannotHold without an image."""
@@ -56,29 +62,38 @@ def manifest_json(source: ImageSource, options: DestinationOptions) -> list[obje
     """
     entries: dict[str, dict[str, object]] = {}
     choices, left_out = _choices(source, options.platforms)
-    for descriptor, chosen in choices:
+    for choice in choices:
         if not options.takes_zstd:
-            _warn_of_zstd(chosen)
-        entry = entries.setdefault(str(chosen.digest), _entry(chosen))
+            _warn_of_zstd(choice.manifest)
+        entry = entries.setdefault(str(choice.manifest.digest), _entry(choice.manifest))
         tags = entry["RepoTags"]
         assert isinstance(tags, list)
-        tags.extend(_repo_tags(descriptor))
+        tags.extend(_repo_tags(choice.entry))
     for reason in left_out:
         notices.warn(f"{reason}: it stays in the OCI half of the archive")
     return list(entries.values())
 
 
+class _Choice(NamedTuple):
+    entry: Descriptor
+    manifest: Manifest
+    """What stands for the entry."""
+    platform: Platform
+    members: int
+    """The images of the entry."""
+
+
 def _choices(
     source: ImageSource, platforms: tuple[Platform, ...]
-) -> tuple[list[tuple[Descriptor, Manifest]], list[str]]:
+) -> tuple[list[_Choice], list[str]]:
     """The manifest that stands for each entry, and why others have none; raises CannotHold."""
-    choices: list[tuple[Descriptor, Manifest]] = []
+    choices: list[_Choice] = []
     left_out: list[str] = []
     for descriptor in names.listed(source.index.children):
         if is_attestation(descriptor):
             continue
         try:
-            choices.append((descriptor, _chosen(source, descriptor, platforms)))
+            choices.append(_chosen(source, descriptor, platforms))
         except CannotHold as error:
             left_out.append(str(error))
     if not choices:
@@ -127,7 +142,7 @@ def _repo_tags(descriptor: Descriptor) -> list[str]:
 
 def _chosen(
     source: ImageSource, descriptor: Descriptor, preferred: tuple[Platform, ...]
-) -> Manifest:
+) -> _Choice:
     """The manifest that stands for an entry, since manifest.json has room for one platform.
 
     The first of the preferred platforms, else linux/amd64, else the first: never this machine's.
@@ -144,20 +159,19 @@ def _chosen(
     members = _members(source, descriptor)
     if not members:
         raise CannotHold(f"{called} has no image that is whole")
-    for platform in (*preferred, Platform("linux", "amd64")):
-        for found, manifest in members:
-            if found.fits(platform):
-                return _said(descriptor, found, manifest, len(members))
-    return _said(descriptor, *members[0], len(members))
+    for wanted in (*preferred, Platform("linux", "amd64")):
+        for platform, manifest in members:
+            if platform.fits(wanted):
+                return _Choice(descriptor, manifest, platform, len(members))
+    platform, manifest = members[0]
+    return _Choice(descriptor, manifest, platform, len(members))
 
 
-def _said(descriptor: Descriptor, platform: Platform, manifest: Manifest, count: int) -> Manifest:
-    if count > 1:
-        notices.note(
-            f"{_called(descriptor)}: of {count} platforms, {MANIFEST} names {platform}; the "
-            "others are in the OCI half (--platform decides)"
-        )
-    return manifest
+def _say_what_is_named(choice: _Choice) -> None:
+    notices.note(
+        f"{_called(choice.entry)}: of {choice.members} platforms, {MANIFEST} names "
+        f"{choice.platform}; the others are in the OCI half (--platform decides)"
+    )
 
 
 def _members(source: ImageSource, top: Descriptor) -> list[tuple[Platform, Manifest]]:

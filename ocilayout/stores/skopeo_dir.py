@@ -20,7 +20,7 @@ from ocilayout.errors import (
     UsageError,
 )
 from ocilayout.folders import FolderFiles
-from ocilayout.graph import View, images_listed, is_document, walk
+from ocilayout.graph import images_listed, is_document, listing, walk
 from ocilayout.partial import partial_folder, replace_file, unlink_if_there
 from ocilayout.problems import Problem
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
@@ -158,7 +158,7 @@ class _Destination:
         entry = _only_image(source)
         _say_what_is_lost(source, entry)
         folder = self._files.descriptor
-        reachable = {blob.digest for blob in walk(View(source, Index.of([entry])))}
+        reachable = {blob.digest for blob in walk(listing(source, [entry]))}
         for digest in self._written - reachable:
             for name in (digest.encoded, f"{digest.encoded}.{MANIFEST}"):
                 unlink_if_there(name, folder)

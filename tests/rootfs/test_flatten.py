@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from ocilayout.errors import IntegrityError, InvalidArchive, OciLayoutError
+from ocilayout.errors import CannotHold, IntegrityError, InvalidArchive, OciLayoutError
 from ocilayout.rootfs import tree
 from ocilayout.rootfs.export import Exported, export_tar, flattened
+from ocilayout.spec import media_types
 from ocilayout.stores import open_source
+from tests.images import make_blob, make_config, make_manifest, make_source
 from tests.rootfs import oracle
 from tests.rootfs.layer_tars import (
     Found,
@@ -285,3 +287,20 @@ def test_what_is_exported_knows_its_platform(tmp_path: Path) -> None:
         [found] = flattened(source)
     assert isinstance(found, Exported)
     assert (str(found.platform), found.folder) == ("linux/arm/v7", b"")
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    ],
+)
+def test_a_layer_that_may_not_be_distributed_is_told(media_type: str) -> None:
+    content = layer([file("a")])
+    config = make_blob(media_types.OCI_CONFIG, make_config("windows/amd64", [content]))
+    foreign = make_blob(media_type, content)
+    source = make_source(make_manifest(config, [foreign]))
+    del source.contents[foreign.descriptor.digest]
+    with pytest.raises(CannotHold, match="may not be distributed, and is not here"):
+        flattened(source)

@@ -34,6 +34,15 @@ class TestSkopeoDir(StoreContract):
         inner = path / f"{member.descriptor.digest.encoded}.manifest.json"
         assert inner.read_bytes() == made.contents[member.descriptor.digest]
 
+    def test_an_index_may_name_what_is_not_here(self, tmp_path: Path) -> None:
+        """As docker 29 exports one platform of several."""
+        member, absent = make_image("linux/amd64"), make_image("linux/arm64")
+        source = make_source(make_index(member, absent), absent=[absent.descriptor.digest])
+        for digest in absent.contents.keys() - member.contents.keys():
+            source.contents.pop(digest, None)
+        path = self.write(tmp_path, source)
+        assert (path / f"{member.descriptor.digest.encoded}.manifest.json").is_file()
+
     def test_names_have_no_room_and_that_is_said(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:

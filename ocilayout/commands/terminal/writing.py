@@ -79,7 +79,7 @@ def written(
     messages: Messages,
     registries: "Registries | None" = None,
 ) -> Mapping[str, object]:
-    """Write `source` to a target that is no engine, and report; the report as JSON.
+    """Write `source` to a target that is no engine, and report; the fields of --json, if asked.
 
     `registries` are the connections of the command, where it has any.
     """
@@ -112,6 +112,9 @@ def written(
         echo_summary(report, target.place, wishes.verbose)
         if registries is not None:
             notices.note(traffic(report))
+    # They take a look at all documents once more.
+    if not wishes.as_json:
+        return {}
     return report_fields(report, origins, source, target.place, messages)
 
 
