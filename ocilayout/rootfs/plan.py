@@ -21,7 +21,7 @@ class ContentReader(Protocol):
     def contents(
         self, nodes: Iterable[Node], on_bytes: Progress = ignore
     ) -> Iterator[tuple[Node, Content]]:
-        """Each file of `nodes` with its content, to be read, if at all, before the next is asked for.
+        """Each file of `nodes` with its content, which is read, if at all, before the next comes.
 
         In an order of its own, always the same.
         """
