@@ -4,7 +4,7 @@ The library logs to the logger `ocilayout`. The command line hears it instead, a
 import `logging`, which takes longer than most of what it does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 Hearer = Callable[[str, bool], None]
 """Told what is said, and whether it is a warning."""
@@ -20,6 +20,12 @@ def warn(message: str) -> None:
 def note(message: str) -> None:
     """Say what was decided where there was a choice."""
     _say(message, False)
+
+
+def some_of(items: Sequence[object], most: int = 10) -> str:
+    """Some of many things in a message, as in `a, b and 40 more`."""
+    more = f" and {len(items) - most:,} more" if len(items) > most else ""
+    return ", ".join(map(str, items[:most])) + more
 
 
 def hear(hearer: Hearer | None) -> Hearer | None:

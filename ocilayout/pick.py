@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ocilayout import notices
 from ocilayout.errors import AmbiguousName, ImageNotFound, OciLayoutError
 from ocilayout.graph import (
     images_listed,
@@ -16,8 +17,6 @@ from ocilayout.protocols import ImageSource
 from ocilayout.spec import media_types, names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-
-_SHOWN = 10
 
 
 def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
@@ -185,5 +184,4 @@ def _known_names(source: ImageSource) -> str:
     )
     if not known:
         return "images without names: pick one by @DIGEST, as ls shows it"
-    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    return ", ".join(known[:_SHOWN]) + more
+    return notices.some_of(known)

@@ -31,3 +31,14 @@ def test_a_choice_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_name_with_a_percent_sign_is_said_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
     notices.warn("100%s of app%d is left out")
     assert caplog.messages == ["100%s of app%d is left out"]
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, ""), (1, "0"), (3, "0, 1, 2"), (4, "0, 1, 2 and 1 more")]
+)
+def test_of_many_some_are_shown(count: int, expected: str) -> None:
+    assert notices.some_of(range(count), 3) == expected
+
+
+def test_how_many_more_there_are_is_written_for_people() -> None:
+    assert notices.some_of(range(5001), 1) == "0 and 5,000 more"

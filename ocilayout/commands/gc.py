@@ -10,8 +10,6 @@ from ocilayout.commands.terminal.verb import verb
 if TYPE_CHECKING:
     from ocilayout.stores.layout_gc import Garbage
 
-_SHOWN = 10
-
 
 @verb("ocilayout gc layout --dry-run")
 @click.argument("place", metavar="LAYOUT")
@@ -102,9 +100,7 @@ def _say_what_is_kept(garbage: "Garbage", place: str) -> None:
         (garbage.subjects, "listed nowhere, but a referrer that is listed refers to it"),
     ):
         if found:
-            shown = ", ".join(map(str, found[:_SHOWN]))
-            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-            notices.note(f"kept in {place}: {shown}{more} ({why})")
+            notices.note(f"kept in {place}: {notices.some_of(found)} ({why})")
 
 
 def _fields(garbage: "Garbage") -> dict[str, object]:

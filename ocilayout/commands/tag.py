@@ -53,4 +53,4 @@ def command(
         echo_json({"place": place, "dry_run": dry_run, "tagged": listed, **said})
     elif not quiet:
         for item in listed:
-            echo(f"{item['name']} {item['digest']}")
+            echo(f"{item['name']} {'would be ' if dry_run else ''}{item['digest']}")

@@ -41,8 +41,10 @@ def command(
         said = {"warnings": messages.warnings, "notes": messages.notes}
         echo_json({"dry_run": dry_run, "untagged": listed, **said})
     elif not quiet:
+        would = "would be " if dry_run else ""
         for item in listed:
-            echo(f"{'dropped' if item['dropped'] else 'untagged'} {item['name']} {item['digest']}")
+            done = "dropped" if item["dropped"] else "untagged"
+            echo(f"{would}{done} {item['name']} {item['digest']}")
 
 
 def _untagged(

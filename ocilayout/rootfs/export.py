@@ -23,7 +23,7 @@ from ocilayout.graph import images_below, platform_of
 from ocilayout.partial import partial_folder
 from ocilayout.protocols import ImageSource
 from ocilayout.rootfs.flatten import FlatImage, flatten
-from ocilayout.rootfs.folder_output import listed, shown, write_folder
+from ocilayout.rootfs.folder_output import shown, write_folder
 from ocilayout.rootfs.plan import Plan
 from ocilayout.rootfs.tar_output import write_tar
 from ocilayout.rootfs.tree import Folder, Node
@@ -163,7 +163,7 @@ def _say_devices(plans: Sequence[Plan], devices: bool) -> None:
     left_out = [shown(path) for plan in plans for path, _ in plan.devices]
     if left_out and not devices:
         notices.note(
-            f"{len(left_out)} device files are left out: {listed(left_out)}: "
+            f"{len(left_out)} device files are left out: {notices.some_of(left_out)}: "
             "--devices makes them, as root"
         )
 

@@ -23,7 +23,6 @@ from ocilayout.tar_headers import Attributes
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SET_IDS = 0o6000
-_SHOWN = 5
 
 
 def write_folder(
@@ -118,11 +117,13 @@ class _Losses:
     def say(self) -> None:
         """Warn of what the file system, or our lack of rights, did not allow."""
         for name, paths in self.xattrs.items():
-            notices.warn(f"the extended attribute {name} could not be set on {listed(paths)}")
+            notices.warn(
+                f"the extended attribute {name} could not be set on {notices.some_of(paths)}"
+            )
         if self.set_ids:
             notices.warn(
                 f"set-user-id and set-group-id bits are left out, since the files become "
-                f"your own: {listed(self.set_ids)}"
+                f"your own: {notices.some_of(self.set_ids)}"
             )
 
 
@@ -283,9 +284,3 @@ def _told(path: bytes) -> Iterator[None]:
 def shown(path: bytes) -> str:
     """A path in messages."""
     return path.decode("utf-8", "backslashreplace")
-
-
-def listed(paths: Sequence[str]) -> str:
-    """Some of many paths, in a message."""
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return ", ".join(paths[:_SHOWN]) + more

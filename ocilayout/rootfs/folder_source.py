@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ocilayout import notices
 from ocilayout.errors import InvalidArchive
-from ocilayout.rootfs.folder_output import listed, shown
+from ocilayout.rootfs.folder_output import shown
 from ocilayout.rootfs.plan import Content
 from ocilayout.rootfs.tree import Folder, Node, NodeKind
 from ocilayout.streams import CHUNK, Progress, ignore
@@ -63,7 +63,9 @@ class FolderSource:
         self.top = Folder()
         self._fill()
         if self._sockets:
-            notices.warn(f"sockets are left out, which no tar can hold: {listed(self._sockets)}")
+            notices.warn(
+                f"sockets are left out, which no tar can hold: {notices.some_of(self._sockets)}"
+            )
 
     def contents(
         self, nodes: Iterable[Node], on_bytes: Progress = ignore

@@ -144,6 +144,7 @@ _ANNOTATIONS_OF_BYTES = (
     "containerd.io/snapshot/stargz/",
     "io.containers.estargz.",
     "io.github.containers.zstd-chunked.",
+    "io.containers.zstd-chunked.",
     "containerd.io/uncompressed",
     "containerd.io/distribution.source.",
 )

@@ -37,6 +37,8 @@ class Layer(NamedTuple):
 # docs/estargz.md; nydus-snapshotter, pkg/converter/constant.go.
 _FORMS = {
     "io.github.containers.zstd-chunked.manifest-checksum": "zstd:chunked",
+    # As podman 4.3.1 writes it.
+    "io.containers.zstd-chunked.manifest-checksum": "zstd:chunked",
     "containerd.io/snapshot/stargz/toc.digest": "eStargz",
     "containerd.io/snapshot/nydus-bootstrap": "nydus bootstrap",
     "containerd.io/snapshot/nydus-blob": "nydus blob",

@@ -1,6 +1,6 @@
 """Docker archives, written: a layout and `manifest.json` in one, so that every engine loads it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -69,6 +69,7 @@ def manifest_json(source: ImageSource, options: DestinationOptions) -> list[obje
         tags = entry["RepoTags"]
         assert isinstance(tags, list)
         tags.extend(_repo_tags(choice.entry))
+    _warn_of_names(choice.entry for choice in choices)
     for reason in left_out:
         notices.warn(f"{reason}: it stays in the OCI half of the archive")
     return list(entries.values())
@@ -121,23 +122,25 @@ def _entry(manifest: Manifest) -> dict[str, object]:
 
 
 def _repo_tags(descriptor: Descriptor) -> list[str]:
-    tags = []
-    known = names.names_of(descriptor)
-    if not known:
-        notices.warn(
-            f"{descriptor.digest} has no name: docker will load it without one; give it one with "
-            "--tag REPOSITORY:TAG"
-        )
-    for name in known:
-        reference = names.reference_of(name)
-        if reference is None:
-            notices.warn(
-                f"{name!r} is a tag without a repository: docker will load the image without a "
-                "name; give it one with --tag REPOSITORY:TAG"
-            )
-        else:
-            tags.append(str(reference))
-    return tags
+    """The names of an entry that have a repository."""
+    references = map(names.reference_of, names.names_of(descriptor))
+    return [str(reference) for reference in references if reference is not None]
+
+
+def _warn_of_names(entries: Iterable[Descriptor]) -> None:
+    """Say which images docker will load without a name, and which names it will not load."""
+    nameless: list[str] = []
+    bare: list[str] = []
+    for entry in entries:
+        known = names.names_of(entry)
+        if not known:
+            nameless.append(str(entry.digest))
+        bare.extend(repr(name) for name in known if names.reference_of(name) is None)
+    advice = "docker will load it by its id alone; give it a name with --tag REPOSITORY:TAG"
+    if nameless:
+        notices.warn(f"image without a name: {notices.some_of(nameless)}: {advice}")
+    if bare:
+        notices.warn(f"tag without a repository: {notices.some_of(bare)}: {advice}")
 
 
 def _chosen(

@@ -174,7 +174,7 @@ class TestNames:
     ) -> None:
         done = ocilayout.succeed("convert", AMD64, f"{tmp_path}/a.tar:v1")
         assert manifest_json(tmp_path / "a.tar")[0]["RepoTags"] == []
-        assert "warning: 'v1' is a tag without a repository" in done.err
+        assert "warning: tag without a repository: 'v1'" in done.err
 
     def test_several_images_cannot_have_one_name(
         self, ocilayout: CommandLine, tmp_path: Path

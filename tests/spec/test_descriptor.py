@@ -134,6 +134,7 @@ def test_a_descriptor_that_points_elsewhere_drops_what_described_the_old_bytes()
             "kept": "yes",
             "containerd.io/snapshot/stargz/toc.digest": "sha256:x",
             "io.github.containers.zstd-chunked.manifest-position": "1:2:3:4",
+            "io.containers.zstd-chunked.manifest-position": "1:2:3:4",
             "containerd.io/distribution.source.docker.io": "library/demo",
         }
     )

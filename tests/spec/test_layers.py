@@ -9,6 +9,7 @@ from tests.images import make_blob
     ("annotations", "called"),
     [
         (["io.github.containers.zstd-chunked.manifest-checksum"], "zstd:chunked"),
+        (["io.containers.zstd-chunked.manifest-checksum"], "zstd:chunked"),
         (["containerd.io/snapshot/stargz/toc.digest"], "eStargz"),
         (["containerd.io/snapshot/nydus-blob"], "nydus blob"),
         (["containerd.io/snapshot/nydus-bootstrap"], "nydus bootstrap"),

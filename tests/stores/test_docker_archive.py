@@ -71,7 +71,7 @@ class TestDockerArchive(ArchiveContract):
         assert entry["RepoTags"] == []
         (listed,) = json.loads(tar_files(path)["index.json"])["manifests"]
         assert listed["annotations"] == {"org.opencontainers.image.ref.name": "v1"}
-        assert "'v1' is a tag without a repository" in caplog.text
+        assert "tag without a repository: 'v1'" in caplog.text
         assert "--tag" in caplog.text
 
     def test_all_platforms_stay_in_the_layout(self, tmp_path: Path) -> None:
@@ -164,6 +164,17 @@ def test_which_platform_was_chosen_is_said_once(
         transfer(make_source(make_platforms(ARM64, AMD64)), destination)
     said = f"{NAME}: of 2 platforms, manifest.json names linux/amd64"
     assert caplog.text.count(said) == 1
+
+
+def test_of_many_tags_without_a_repository_some_are_told_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = make_image().named(*(f"v{number}" for number in range(40)))
+    with open_destination(tmp_path / "a.tar", DestinationOptions()) as destination:
+        transfer(make_source(made), destination)
+    (said,) = caplog.messages
+    assert said.startswith("tag without a repository: 'v0', 'v1', ")
+    assert "and 30 more" in said
 
 
 def test_an_index_of_one_platform_needs_no_word(

@@ -50,7 +50,9 @@ def _code(command: click.Command, arguments: list[str]) -> int:
         return WRONG_USAGE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "ocilayout"
-        return _say(f"{error.format_message().rstrip('.')}: see {path} --help", WRONG_USAGE)
+        # Where an option of several words is missing, click gives each a line.
+        text = " ".join(error.format_message().split())
+        return _say(f"{text.rstrip('.')}: see {path} --help", WRONG_USAGE)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:

@@ -25,7 +25,8 @@ def report(
     """Say what became of the image that was `before`."""
     moved = {old: new for old, new in done.moved.items() if old != new.digest}
     for old, new in moved.items():
-        notices.note(f"{_kind(new)} {old} is {new.digest} now")
+        becomes = f"would be {new.digest}" if dry_run else f"is {new.digest} now"
+        notices.note(f"{_kind(new)} {old} {becomes}")
     now = moved[before.digest].digest if before.digest in moved else before.digest
     images = [image for image in images_in(done.source) if image.descriptor.digest == now]
     if as_json:
@@ -41,7 +42,7 @@ def report(
         )
     elif not quiet:
         for image in images:
-            click.echo(image_line(image))
+            click.echo(f"{'would be ' if dry_run else ''}{image_line(image)}")
 
 
 def _kind(blob: Descriptor) -> str:
