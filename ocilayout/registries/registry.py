@@ -75,10 +75,11 @@ class Registry:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Answer:
-        """The answer to a request that may be repeated: any but 401, and none of RETRIABLE twice.
+        """The answer to a request that may be repeated, which this registry never answers with 401.
 
-        `target` is a path, or a URL of this registry's own. Redirects of GET and HEAD are
-        followed, without the login beyond its origin. Raises RegistryFailed, AccessDenied.
+        A status of RETRIABLE is that of the last of several attempts. `target` is a path, or a
+        URL of this registry's own. Redirects of GET and HEAD are followed, without the login
+        beyond its origin. Raises RegistryFailed, AccessDenied.
         """
         url = at_home(self._base(), target, "a request")
         answer = self._ask_at_home(method, url, scopes, headers or {}, body)

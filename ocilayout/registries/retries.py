@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
-from itertools import chain, repeat
+from itertools import chain
 
 from ocilayout import notices
 from ocilayout.errors import NotEncrypted, Unanswered
@@ -57,7 +57,7 @@ def pauses(count: int) -> Iterator[float]:
 
     So that many who were refused together do not come back together.
     """
-    for exponent, _ in enumerate(repeat(None, count)):
+    for exponent in range(count):
         yield min(LONGEST, FIRST * 2**exponent) * (1 + random.random() / 2)
 
 

@@ -172,7 +172,7 @@ class Upload:
             answer.discard()
         except RegistryFailed:
             return
-        end = _end(answer, 0)
+        end = _end(answer)
         if answer.status == 204 and end > 1:
             self._place, self._sent = place, end
             self._moved_to(answer)
@@ -192,10 +192,10 @@ class Upload:
             self._place = at_home(answer.url, location, "an upload")
 
 
-def _end(answer: Answer, otherwise: int) -> int:
-    """How many bytes a registry says it has. `0-0` is said of one byte, and of none."""
+def _end(answer: Answer) -> int:
+    """How many bytes a registry says it has, else 0. `0-0` is said of one byte, and of none."""
     match = _RANGE.fullmatch(answer.headers.get("Range", "").strip())
-    return otherwise if match is None else int(match[1]) + 1
+    return 0 if match is None else int(match[1]) + 1
 
 
 def _parts(content: BinaryIO, length: int) -> Iterator[memoryview]:

@@ -19,7 +19,8 @@ from ocilayout.spec.documents import Index
 from ocilayout.spec.reference import Reference
 from ocilayout.stores.registry import registry_sources
 
-MAX_REFERRERS = 10_000
+MAX_SUBJECTS = 10_000
+"""How many manifests and indexes one repository is asked about, each with its referrers in turn."""
 
 
 def with_referrers(source: ImageSource) -> ImageSource:
@@ -49,8 +50,12 @@ def _found(repository: Repository, source: ImageSource) -> Iterator[Descriptor]:
         if subject in asked:
             continue
         asked.add(subject)
-        if len(asked) > MAX_REFERRERS:
-            raise RegistryFailed(f"{repository.registry.host} lists more referrers than can be")
+        if len(asked) > MAX_SUBJECTS:
+            raise RegistryFailed(
+                f"{repository.registry.host}/{repository.path}: what refers to more than "
+                f"{MAX_SUBJECTS} manifests would come along: pick fewer images by a tag or "
+                "--platform, or leave out --referrers"
+            )
         for referrer in referrers_of(repository, subject):
             yield _entry(repository, referrer, subject)
             pending.append(referrer.descriptor.digest)

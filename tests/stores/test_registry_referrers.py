@@ -119,12 +119,12 @@ def test_a_source_of_no_registry_is_asked_of_none() -> None:
 def test_referrers_that_refer_to_one_another_end(
     registries: Registries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry_referrers, "MAX_REFERRERS", 5)
+    monkeypatch.setattr(registry_referrers, "MAX_SUBJECTS", 5)
     chain: list[Made] = [MEMBER]
     for _ in range(8):
         chain.append(make_referrer(chain[-1]))
     with running(OciRegistry()) as registry:
         fill(registry, *chain)
         fill(registry, MEMBER)
-        with pytest.raises(RegistryFailed, match="more referrers than can be"):
+        with pytest.raises(RegistryFailed, match=r"team/app: .* more than 5 .*--referrers"):
             with_referrers(source_of(registry, registries))
