@@ -19,7 +19,8 @@ from urllib3.util import Timeout, Url, make_headers, parse_url
 
 from ocilayout.errors import NotEncrypted, RegistryFailed, Unanswered
 from ocilayout.registries.connections import interruptible, manager
-from ocilayout.registries.origin import Origin, is_in_a_network, shown
+from ocilayout.registries.hosts import is_in_a_network
+from ocilayout.registries.origin import Origin, shown
 from ocilayout.streams import CHUNK
 
 CONNECT_TIMEOUT = 15.0
@@ -171,7 +172,8 @@ class Http:
             return None
         if proxy_bypass(f"{origin.host}:{origin.port}"):
             return None
-        if is_in_a_network(origin.host, self._proxies.get("no", "")):
+        # Go's programs know networks there (golang.org/x/net/http/httpproxy), urllib does not.
+        if is_in_a_network(origin.host, self._proxies.get("no", "").split(",")):
             return None
         found = proxy if "://" in proxy else f"http://{proxy}"
         if not found.startswith(("http://", "https://")):

@@ -4,12 +4,11 @@ Credentials go to one origin and no other; so every URL that a registry names (a
 place of an upload, a token server, a next page) passes one of the checks here.
 """
 
-import ipaddress
-from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ocilayout.errors import RegistryFailed
+from ocilayout.registries.hosts import is_localhost, is_loopback, literal_address
 
 _PORTS = {"http": 80, "https": 443}
 _SHOWN = 200
@@ -45,32 +44,10 @@ class Origin:
     @property
     def is_loopback(self) -> bool:
         """Whether it is this machine."""
-        address = _address(self.host)
-        return self.host == "localhost" or (address is not None and address.is_loopback)
+        return is_loopback(self.host)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.address}"
-
-
-def has_port(address: str) -> bool:
-    """Whether HOST[:PORT] names a port, so that it is the same one for http and https."""
-    return urlsplit(f"//{address}").port is not None
-
-
-def is_in_a_network(host: str, entries: str) -> bool:
-    """Whether an address lies in one of the networks of NO_PROXY, as in `10.0.0.0/8`.
-
-    Those that Go's programs know (golang.org/x/net/http/httpproxy) and urllib does not.
-    """
-    address = _address(host)
-    if address is None:
-        return False
-    for entry in entries.split(","):
-        if "/" in entry:
-            with suppress(ValueError):
-                if address in ipaddress.ip_network(entry.strip(), strict=False):
-                    return True
-    return False
 
 
 def resolved(base: str, target: str) -> str:
@@ -149,20 +126,10 @@ def _split(url: str) -> SplitResult:
 
 
 def _is_private(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" or (address is not None and not address.is_global)
+    address = literal_address(host)
+    return is_localhost(host) or (address is not None and not address.is_global)
 
 
 def _is_link_local(host: str) -> bool:
-    address = _address(host)
+    address = literal_address(host)
     return address is not None and (address.is_link_local or address.is_unspecified)
-
-
-def _address(host: str) -> "ipaddress.IPv4Address | ipaddress.IPv6Address | None":
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address

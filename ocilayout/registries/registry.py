@@ -15,8 +15,9 @@ from ocilayout import notices
 from ocilayout.errors import NotEncrypted, RegistryFailed, Unanswered
 from ocilayout.registries.access import Access
 from ocilayout.registries.authorization import Authorization, Scopes, repository_in
+from ocilayout.registries.hosts import has_port
 from ocilayout.registries.http import Answer, Body, Http
-from ocilayout.registries.origin import Origin, at_home, has_port, redirected, shown
+from ocilayout.registries.origin import Origin, at_home, redirected, shown
 from ocilayout.registries.refusals import refusal
 from ocilayout.registries.retries import ATTEMPTS, FIRST_ATTEMPTS, persistently
 from ocilayout.spec.digest import Digest

@@ -6,7 +6,6 @@ them with its networks; that would let a name server decide who needs no certifi
 hosts that are addresses are compared.
 """
 
-import ipaddress
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,12 @@ from pathlib import Path
 from ocilayout import notices
 from ocilayout.errors import InvalidDocument, PlaceNotFound
 from ocilayout.registries.certificate_folders import certificates_in
-from ocilayout.registries.hosts import canonical, literal_address
+from ocilayout.registries.hosts import (
+    canonical,
+    is_in_a_network,
+    literal_address,
+    networks_in,
+)
 from ocilayout.registries.small_files import read_small
 from ocilayout.registries.trust import KeyPair
 from ocilayout.spec.fields import Fields
@@ -73,19 +77,9 @@ def _without_scheme(text: str) -> str:
 
 
 def _is_in(host: str, entries: Sequence[str], where: str) -> bool:
-    networks = [ipaddress.ip_network(entry, strict=False) for entry in entries if _is_cidr(entry)]
-    address = literal_address(host)
-    if networks and address is None:
+    if literal_address(host) is None and networks_in(entries):
         notices.note(f"{where}: networks are compared with addresses; {host} is a name")
-    return address is not None and any(address in network for network in networks)
-
-
-def _is_cidr(entry: str) -> bool:
-    try:
-        ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        return False
-    return "/" in entry
+    return is_in_a_network(host, entries)
 
 
 def _by_buildkit(content: Fields, host: str) -> Settings:

@@ -4,8 +4,6 @@ from ocilayout.errors import RegistryFailed
 from ocilayout.registries.origin import (
     Origin,
     at_home,
-    has_port,
-    is_in_a_network,
     redirected,
     resolved,
     shown,
@@ -155,28 +153,3 @@ def test_token_server_may_be_at_the_private_address_of_its_registry() -> None:
 def test_queries_are_not_shown() -> None:
     assert shown("https://cdn.example/x?X-Amz-Signature=secret") == "https://cdn.example/x"
     assert len(shown("https://cdn.example/" + "x" * 1000)) == 200
-
-
-@pytest.mark.parametrize(
-    ("host", "entries", "expected"),
-    [
-        ("10.1.2.3", "registry.test,10.0.0.0/8", True),
-        ("10.1.2.3", " 10.9.9.9/8 ", True),
-        ("11.1.2.3", "10.0.0.0/8", False),
-        ("10.1.2.3", "10.1.2.3", False),
-        ("10.1.2.3", "10.0.0.0/99,/,a/b", False),
-        ("10.1.2.3", "fd00::/8", False),
-        ("fd00::1", "fd00::/8", True),
-        ("ten.test", "10.0.0.0/8", False),
-    ],
-)
-def test_networks_that_are_asked_without_a_proxy(host: str, entries: str, expected: bool) -> None:
-    assert is_in_a_network(host, entries) == expected
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [("a.test", False), ("a.test:443", True), ("[::1]", False), ("[::1]:5000", True)],
-)
-def test_an_address_names_a_port_or_not(address: str, expected: bool) -> None:
-    assert has_port(address) == expected
