@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from ocilayout.protocols import DestinationOptions, ImageDestination
 from ocilayout.stores.docker_output import TarDestination
-from ocilayout.stores.engine_clients import Client, Loading, answering, loading
+from ocilayout.stores.engine_clients import Client, answering
+from ocilayout.stores.engine_pipes import Loading, loading
 from ocilayout.stores.layout_tar import LayoutTar
 from ocilayout.stores.places import Place
 from ocilayout.streams import FileWriter

@@ -149,7 +149,7 @@ def open_engine(
     They are spooled below `scratch`, as a client writes them from beginning to end.
     """
     # Programs are run by few commands, and what runs them takes its time to import.
-    from ocilayout.stores.engine_clients import saving
+    from ocilayout.stores.engine_pipes import saving
 
     place = Place(" ".join(names), None, None)
     with ExitStack() as stack:
