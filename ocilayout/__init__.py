@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         export_file,
         export_folder,
         export_tar,
+        export_to,
         flattened,
     )
     from ocilayout.rootfs.folder_source import Ownership
@@ -114,7 +115,14 @@ _HOMES = {
     "graph": ("open_verified", "read_config", "read_document", "walk"),
     "problems": ("Problem",),
     "protocols": ("BlobReader", "DestinationOptions", "ImageDestination", "ImageSource"),
-    "rootfs.export": ("Exported", "export_file", "export_folder", "export_tar", "flattened"),
+    "rootfs.export": (
+        "Exported",
+        "export_file",
+        "export_folder",
+        "export_tar",
+        "export_to",
+        "flattened",
+    ),
     "rootfs.folder_source": ("Ownership",),
     "rootfs.import_image": ("import_rootfs",),
     "recode_policy": ("compress_all", "compress_made"),
@@ -197,6 +205,7 @@ __all__ = [
     "export_file",
     "export_folder",
     "export_tar",
+    "export_to",
     "find_problems",
     "fitted",
     "flattened",

@@ -46,16 +46,16 @@ def command(
 ) -> None:
     """Write the files of an image, all layers flattened, to DST.
 
-    DST is a tar by its name (.tar, .tar.gz, .tar.zst, ...), - for a tar on standard output, or
-    else a new folder. Several platforms stand in folders linux_amd64, linux_arm64, ...
+    DST is a tar by its name (.tar, .tar.gz, .tar.zst, ...), a pipe or - for a tar on standard
+    output, or else a new folder. Several platforms stand in folders linux_amd64, linux_arm64, ...
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.progress import bar
     from ocilayout.commands.terminal.targets import refuse_overlap
-    from ocilayout.rootfs.export import flattened, images_of
+    from ocilayout.outputs import is_stream, outer_codec
+    from ocilayout.rootfs.export import export_to, flattened, images_of
     from ocilayout.rootfs.flatten import layers_size
     from ocilayout.stores import open_place
-    from ocilayout.stores.layout_tar import outer_codec
     from ocilayout.stores.places import parse_source
     from ocilayout.transforms.missing import settle_missing
     from ocilayout.transforms.select import select
@@ -75,8 +75,9 @@ def command(
         total = sum(layers_size(manifest) for _, _, manifest in images_of(source))
         with bar(2 * total, progress, quiet) as on_bytes:
             exported = flattened(source, part, on_bytes=on_bytes)
-            written = _write(exported, target, force, devices, on_bytes)
-    _report(exported, destination, written, as_json, quiet, messages)
+            written = export_to(exported, target, replace=force, devices=devices, on_bytes=on_bytes)
+    to_stderr = target is None or is_stream(target)
+    _report(exported, destination, written, as_json, quiet, to_stderr, messages)
 
 
 def _target(destination: str, as_json: bool) -> Path | None:
@@ -100,36 +101,14 @@ def _refuse_several(source: Any) -> None:
         raise several(images)
 
 
-def _write(exported: Any, target: Path | None, force: bool, devices: bool, on_bytes: Any) -> str:
-    """Write to the target; what that is, in a word."""
-    from ocilayout.compression import CODECS, deflated
-    from ocilayout.partial import partial_file
-    from ocilayout.rootfs.export import export_file, export_folder, export_tar, is_one_file
-    from ocilayout.stores.layout_tar import is_tar_name, outer_codec
-    from ocilayout.streams import FileWriter
-
-    is_tar = target is None or is_tar_name(target)
-    one_file = is_one_file(exported) and not (is_tar and target is not None)
-    if target is None:
-        (export_file if one_file else export_tar)(
-            exported, FileWriter(1, "standard output"), on_bytes=on_bytes
-        )
-        return "file" if one_file else "tar"
-    if not one_file and not is_tar:
-        export_folder(exported, target, devices=devices, on_bytes=on_bytes)
-        return "folder"
-    if one_file and target.is_dir():
-        target = target / exported[0].name.decode("utf-8", "surrogateescape")
-    codec = CODECS["none"] if one_file else outer_codec(target)
-    with partial_file(target, replace=force) as (file, publish):
-        with deflated(file, codec) as out:
-            (export_file if one_file else export_tar)(exported, out, on_bytes=on_bytes)
-        publish()
-    return "file" if one_file else "tar"
-
-
 def _report(
-    exported: Any, destination: str, written: str, as_json: bool, quiet: bool, messages: Any
+    exported: Any,
+    destination: str,
+    written: str,
+    as_json: bool,
+    quiet: bool,
+    to_stderr: bool,
+    messages: Any,
 ) -> None:
     from ocilayout.commands.terminal.printing import echo_json, human_size, printable
 
@@ -160,4 +139,4 @@ def _report(
         for item, plan in zip(exported, plans, strict=True):
             words = f"{len(plan.files)} files, {human_size(plan.size)}"
             line = f"{item.platform} {item.descriptor.digest}: {words}, to {destination}"
-            click.echo(printable(line), err=destination == "-")
+            click.echo(printable(line), err=to_stderr)

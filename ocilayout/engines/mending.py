@@ -11,13 +11,13 @@ from ocilayout.engines.facts import Engine, Fact
 from ocilayout.engines.questions import NAME_LOST, Prediction
 from ocilayout.errors import CannotHold, OciLayoutError, UsageError
 from ocilayout.graph import listing
+from ocilayout.outputs import SUFFIXES, outer_codec
 from ocilayout.protocols import ImageSource
 from ocilayout.recode_policy import Recode
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
-from ocilayout.stores.layout_tar import SUFFIXES, outer_codec
 from ocilayout.transforms.missing import settle_missing
 
 

@@ -9,8 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ocilayout import notices
+from ocilayout.compression import CODECS
 from ocilayout.errors import (
     AmbiguousName,
     CannotHold,
@@ -20,6 +22,7 @@ from ocilayout.errors import (
     PlatformConflict,
 )
 from ocilayout.graph import images_below, platform_of
+from ocilayout.outputs import is_stream, is_tar_name, open_output, outer_codec
 from ocilayout.partial import partial_folder
 from ocilayout.protocols import ImageSource
 from ocilayout.rootfs.flatten import FlatImage, flatten
@@ -32,6 +35,7 @@ from ocilayout.spec.documents import Manifest
 from ocilayout.spec.platform import Platform
 from ocilayout.streams import Progress, Writable, ignore
 
+Form = Literal["file", "folder", "tar"]
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9._()-]+", re.ASCII)
 
 
@@ -103,6 +107,38 @@ def flattened(
         name = wanted.rpartition(b"/")[2]
         found.append(Exported(platform, descriptor, image, part, name, folder))
     return found
+
+
+def export_to(
+    exported: Sequence[Exported],
+    target: Path | None,
+    *,
+    replace: bool = False,
+    devices: bool = False,
+    on_bytes: Progress = ignore,
+) -> Form:
+    """Write the files in the form that `target` asks for, which is the answer.
+
+    By its name it is a tar. Else it is a new folder for a folder of the image or for several
+    images, and a file, or a place in a folder, for one file. Standard output, which is None, and
+    pipes get that file or a tar. Raises UsageError, DestinationExists, PlaceNotFound and OSError.
+    """
+    is_tar = target is not None and is_tar_name(target)
+    if is_one_file(exported) and not is_tar:
+        if target is not None and target.is_dir():
+            target = target / os.fsdecode(exported[0].name)
+        with open_output(target, CODECS["none"], replace=replace) as output:
+            export_file(exported, output.content, on_bytes=on_bytes)
+            output.finished = True
+        return "file"
+    codec = CODECS["none"] if target is None else outer_codec(target)
+    if target is not None and not (is_tar or is_stream(target)):
+        export_folder(exported, target, devices=devices, on_bytes=on_bytes)
+        return "folder"
+    with open_output(target, codec, replace=replace) as output:
+        export_tar(exported, output.content, on_bytes=on_bytes)
+        output.finished = True
+    return "tar"
 
 
 def export_tar(exported: Sequence[Exported], out: Writable, *, on_bytes: Progress = ignore) -> None:

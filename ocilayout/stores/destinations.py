@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ocilayout.errors import UsageError
+from ocilayout.outputs import is_stream, is_tar_name, outer_codec
 from ocilayout.protocols import DestinationOptions, ImageDestination
 from ocilayout.stores import kinds
-from ocilayout.stores.layout_tar import is_stream, is_tar_name, outer_codec
 from ocilayout.stores.places import Place, parse_destination
 
 

@@ -1,37 +1,17 @@
 """Writing an OCI layout as a tar, in one pass: blobs as they come, documents of the layout last."""
 
-import re
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ocilayout.compression import CODECS, Codec, deflated
-from ocilayout.errors import DestinationExists, UsageError
-from ocilayout.partial import partial_file
+from ocilayout.compression import CODECS
+from ocilayout.outputs import open_output, outer_codec
 from ocilayout.protocols import DestinationOptions, ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.stores.layout_source import INDEX, MARKER, MARKER_CONTENT, listed_index
-from ocilayout.streams import FileWriter
 from ocilayout.tar_writer import TarWriter
-
-SUFFIXES = {
-    ".tar": "none",
-    ".tar.gz": "gzip",
-    ".tgz": "gzip",
-    ".tar.zst": "zstd",
-    ".tzst": "zstd",
-    ".tar.xz": "xz",
-    ".txz": "xz",
-    ".tar.bz2": "bzip2",
-    ".tbz2": "bzip2",
-    ".tbz": "bzip2",
-}
-"""How a tar is compressed outside, by the end of its name."""
-
-_OTHER_ARCHIVE = re.compile(r"\.(?:gz|zst|xz|bz2|zip|lz4|7z|rar|(?:tar|tgz)[^/]*)$", re.ASCII)
 
 
 class LayoutTar:
@@ -70,51 +50,10 @@ class LayoutTar:
 def open_tar(path: Path | None, options: DestinationOptions) -> Iterator[LayoutTar]:
     """A tar that appears at `path`, compressed as its suffix says, if it was finished.
 
-    None is standard output, plain; what is no regular file (a pipe, a terminal) is written to as
-    it stands. Raises DestinationExists.
+    None is standard output. Raises DestinationExists.
     """
-    if path is None:
-        yield LayoutTar(TarWriter(FileWriter(1, "standard output")))
-    elif is_stream(path):
-        with path.open("wb", buffering=0) as stream:
-            yield LayoutTar(TarWriter(FileWriter(stream.fileno(), str(path))))
-    else:
-        codec = outer_codec(path)
-        with partial_file(path, replace=options.replace) as (file, publish):
-            with deflated(file, codec) as out:
-                tar = LayoutTar(TarWriter(out))
-                yield tar
-            if tar.finished:
-                publish()
-
-
-def is_stream(path: Path) -> bool:
-    """Whether `path` is a pipe or a terminal; raises DestinationExists for what takes no bytes."""
-    try:
-        kind = path.stat().st_mode
-    except FileNotFoundError:
-        return False
-    if stat.S_ISREG(kind) or stat.S_ISDIR(kind):
-        return False
-    if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):
-        return True
-    raise DestinationExists(f"{path} is a device or a socket, to which no image is written")
-
-
-def is_tar_name(path: Path) -> bool:
-    """Whether the end of a name says that it is a tar."""
-    return path.name.lower().endswith(tuple(SUFFIXES))
-
-
-def outer_codec(path: Path) -> Codec:
-    """How a tar of that name is compressed outside; raises UsageError for other suffixes."""
-    name = path.name.lower()
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if name.endswith(suffix):
-            return CODECS[SUFFIXES[suffix]]
-    if _OTHER_ARCHIVE.search(name):
-        raise UsageError(
-            f"{path}: {path.suffix} is no kind of tar that is written here: "
-            f"name it with one of {', '.join(SUFFIXES)}"
-        )
-    return CODECS["none"]
+    codec = CODECS["none"] if path is None else outer_codec(path)
+    with open_output(path, codec, replace=options.replace) as output:
+        tar = LayoutTar(TarWriter(output.content))
+        yield tar
+        output.finished = tar.finished

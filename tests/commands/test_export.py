@@ -1,11 +1,14 @@
 import json
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from ocilayout.commands import run
+from tests.program import program
 from tests.rootfs.layer_tars import (
     device,
     file,
@@ -156,6 +159,36 @@ def test_what_makes_no_sense_is_refused(
     assert export(*meant) == code
     assert said in capfd.readouterr().err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "same"),
+    [
+        ("pipe.tar", "/", "out.tar"),
+        ("pipe.tar.gz", "/", "out.tar.gz"),
+        ("pipe", "/", "out.tar"),
+        ("pipe", "etc/os-release", "release"),
+    ],
+)
+def test_a_pipe_gets_what_a_file_gets(
+    layout: Path, tmp_path: Path, name: str, part: str, same: str
+) -> None:
+    os.mkfifo(tmp_path / name)
+    got: list[bytes] = []
+    reader = threading.Thread(
+        target=lambda: got.append((tmp_path / name).read_bytes()), daemon=True
+    )
+    reader.start()
+    assert export(layout, "--path", part, tmp_path / name) == 0
+    reader.join(5)
+    assert export(layout, "--path", part, tmp_path / same) == 0
+    assert got == [(tmp_path / same).read_bytes()]
+
+
+def test_standard_output_may_be_named(layout: Path) -> None:
+    done = program("export", "--path", "etc/os-release", layout, "/dev/stdout")
+    assert (done.returncode, done.stdout) == (0, b"ID=test\n")
+    assert b"to /dev/stdout" in done.stderr
 
 
 def test_force_replaces_a_tar(layout: Path, tmp_path: Path) -> None:

@@ -28,6 +28,15 @@ def test_standard_output_has_the_bytes_of_a_file(tmp_path: Path, transport: str)
     assert b"registry.example/hello:1" in done.stderr
 
 
+def test_standard_output_may_be_named_and_be_a_file(tmp_path: Path) -> None:
+    program("convert", MULTI, tmp_path / "a.tar")
+    with (tmp_path / "b.tar").open("wb") as file:
+        done = program("convert", MULTI, "/dev/stdout", stdout=file.fileno())
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "b.tar").read_bytes() == (tmp_path / "a.tar").read_bytes()
+    assert b"registry.example/hello:1" in done.stderr
+
+
 def test_a_transport_may_stand_before_it() -> None:
     done = program("convert", MULTI, "oci-archive:-")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:

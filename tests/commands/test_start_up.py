@@ -21,6 +21,7 @@ HEAVY = {
 WRITERS = {
     "ocilayout.copy_engine",
     "ocilayout.folders",
+    "ocilayout.outputs",
     "ocilayout.partial",
     "ocilayout.problems",
     "ocilayout.recoding",

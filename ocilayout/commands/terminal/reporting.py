@@ -48,7 +48,10 @@ def echo_plan(blobs: Sequence[Descriptor], unsettled: set[Digest], place: Place)
 
 def echo_summary(report: Report, place: Place, verbose: bool) -> None:
     """Say what is at the destination now: on standard output, if that is not the destination."""
-    to_stderr = place.is_stream
+    # It was loaded to write there.
+    from ocilayout.outputs import is_stream
+
+    to_stderr = place.is_stream or (place.path is not None and is_stream(place.path))
     if verbose:
         for word, blobs in (
             ("copied", report.copied),
