@@ -7,7 +7,6 @@ as a tar, the same one for the same files. What buildx writes for several platfo
 
 import os
 import re
-import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +33,14 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest
 from ocilayout.spec.media_types import LayerType
 from ocilayout.spec.platform import Platform
+from ocilayout.spooling import (
+    STANDARD_INPUT,
+    is_file,
+    open_input,
+    open_spool,
+    scratch_folder,
+    standard_input,
+)
 from ocilayout.streams import FileSlice, FileWriter, HashingWriter, copy_stream
 
 MESSAGE = "Imported from -"
@@ -96,7 +103,7 @@ def import_rootfs(
     with ExitStack() as stack:
         source = _opened(rootfs, ownership, scratch, stack)
         blobs, documents = RootfsBlobs(), MemoryBlobs()
-        label = "standard input" if rootfs is None else str(rootfs)
+        label = STANDARD_INPUT if rootfs is None else str(rootfs)
         entries = []
         for part_platform, top in _parts(source, platform, label):
             layer, diff_id = _layer(source, top, blobs, scratch, stack)
@@ -120,11 +127,10 @@ def _opened(
     if ownership is not None and (ownership.owner or ownership.mtime is not None):
         raise UsageError("owners and times are set for folders: a tar is imported as it is")
     if rootfs is None:
-        return _spooled(sys.stdin.buffer, "standard input", scratch, stack)
-    file = stack.enter_context(rootfs.open("rb", buffering=0))
-    if not os.path.isfile(rootfs):
-        return _spooled(cast(BinaryIO, file), str(rootfs), scratch, stack)
-    return _tar(cast(BinaryIO, file), os.fstat(file.fileno()).st_size, str(rootfs))
+        return _spooled(standard_input(), STANDARD_INPUT, scratch, stack)
+    label = str(rootfs)
+    file = open_input(rootfs, stack)
+    return _tar(file, label) if is_file(file) else _spooled(file, label, scratch, stack)
 
 
 def _doubt_image(source: TarSource, label: str) -> None:
@@ -134,17 +140,16 @@ def _doubt_image(source: TarSource, label: str) -> None:
         notices.warn(f"{label} looks like an image, not the root file system of one: try convert")
 
 
-def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack) -> RootfsSource:
-    if content.isatty():
-        raise UsageError(f"{label} is a terminal: a tar must come from a file or a pipe")
-    file = stack.enter_context(scratch_file(scratch))
-    size = copy_stream(content, FileWriter(file.fileno(), "scratch file"))
-    return _tar(file, size, label)
+def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack) -> TarSource:
+    spool = open_spool(label, scratch, stack)
+    copy_stream(content, spool)
+    return _tar(spool.file, label)
 
 
-def _tar(file: BinaryIO, size: int, label: str) -> TarSource:
+def _tar(file: BinaryIO, label: str) -> TarSource:
+    size = os.fstat(file.fileno()).st_size
     if size == 0:
-        raise InvalidArchive(f"{label} is empty")
+        raise InvalidArchive(f"{label} is empty: copy it again")
     source = TarSource.of(file, size, label)
     _doubt_image(source, label)
     return source
@@ -193,7 +198,7 @@ def _layer(
         blobs.files[source.digest] = _LayerFile(source.file, source.size)
         media_type = LayerType("oci", source.codec.name).media_type
         return Descriptor.make(media_type, source.digest, source.size), source.diff_id
-    file = stack.enter_context(scratch_file(scratch))
+    file = stack.enter_context(scratch_file(scratch or scratch_folder()))
     out = HashingWriter(FileWriter(file.fileno(), "scratch file"))
     write_tar([Plan.of(source, top)], out)
     blobs.files[out.digest] = _LayerFile(file, out.size)

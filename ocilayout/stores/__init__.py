@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ocilayout.stores.opening import open_place as open_place
     from ocilayout.stores.opening import open_source as open_source
     from ocilayout.stores.opening import open_suspect as open_suspect
-    from ocilayout.stores.opening import scratch_folder as scratch_folder
 
 
 # No others: `from ocilayout.stores import layout_dir` asks here first.
@@ -28,7 +27,6 @@ _HOMES = {
     "open_place": "opening",
     "open_source": "opening",
     "open_suspect": "opening",
-    "scratch_folder": "opening",
 }
 
 

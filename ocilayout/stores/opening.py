@@ -2,24 +2,23 @@
 
 import io
 import os
-import stat
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from ocilayout.compression import Codec, codec_of, inflated
-from ocilayout.errors import EngineFailed, InvalidArchive, UsageError
+from ocilayout.errors import EngineFailed, InvalidArchive
 from ocilayout.protocols import (
     Files,
     ImageSource,
     Store,
 )
 from ocilayout.spec.platform import Platform
+from ocilayout.spooling import STANDARD_INPUT, is_file, open_input, open_spool, standard_input
 from ocilayout.stores import kinds
 from ocilayout.stores.places import Place, parse_source
-from ocilayout.streams import CHUNK, FileWriter, copy_stream, naming, readinto
+from ocilayout.streams import CHUNK, copy_stream, naming
 from ocilayout.tar_file import OnTwice, TarFile, refuse_twice
 
 if TYPE_CHECKING:
@@ -175,26 +174,19 @@ def _open_files(
     place: Place, scratch: Path | None, stack: ExitStack, on_twice: OnTwice = refuse_twice
 ) -> tuple[Files, Outer]:
     if place.path is None:
-        if sys.stdin is None:
-            raise UsageError("standard input is closed")
-        return _spooled(sys.stdin.buffer, "standard input", scratch, stack, on_twice)
+        return _spooled(standard_input(), STANDARD_INPUT, scratch, stack, on_twice)
     if place.path.is_dir():
         from ocilayout.folders import FolderFiles
 
         return stack.enter_context(FolderFiles(place.path)), Outer()
     label = str(place.path)
-    kind = os.stat(place.path).st_mode
-    if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
-        raise InvalidArchive(f"{label} is neither a file nor a folder")
-    descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC)
-    file = stack.enter_context(open(descriptor, "rb", buffering=0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return _spooled(cast(BinaryIO, file), label, scratch, stack, on_twice)
-    with naming(label):
-        head = os.pread(descriptor, 8, 0)
-    if codec_of(head).name != "none":
-        return _spooled(cast(BinaryIO, file), label, scratch, stack, on_twice)
-    return _tar(file, label, on_twice), Outer()
+    file = open_input(place.path, stack)
+    if is_file(file):
+        with naming(label):
+            head = os.pread(file.fileno(), 8, 0)
+        if codec_of(head).name == "none":
+            return _tar(file, label, on_twice), Outer()
+    return _spooled(file, label, scratch, stack, on_twice)
 
 
 def _tar(file: BinaryIO, label: str, on_twice: OnTwice) -> Files:
@@ -210,25 +202,14 @@ def _spooled(
     stack: ExitStack,
     on_twice: OnTwice = refuse_twice,
 ) -> tuple[Files, Outer]:
-    """A stream as a file that can be read at any place, inflated; it goes with the process."""
-    from ocilayout.scratch import scratch_file
-
-    if content.isatty():
-        raise UsageError(f"{label} is a terminal: an archive must come from a file or a pipe")
-    folder = scratch or scratch_folder()
-    try:
-        file = stack.enter_context(scratch_file(folder))
-        rest = io.BufferedReader(_Unowned(content), CHUNK)
-        head = rest.peek(_HEAD)[:_HEAD]
-        codec = codec_of(head)
-        plain = inflated(cast(BinaryIO, rest), codec, label)
-        copy_stream(plain, FileWriter(file.fileno(), str(folder)))
-    except OSError as error:
-        raise InvalidArchive(
-            f"{label} cannot be spooled to {folder}: {error.strerror}: "
-            "name a folder with room by --scratch"
-        ) from None
-    return _tar(file, label, on_twice), Outer(codec.name, _window(codec, head))
+    """A stream as a file that can be read at any place, inflated."""
+    spool = open_spool(label, scratch, stack)
+    rest = io.BufferedReader(cast(io.RawIOBase, content), CHUNK)
+    head = rest.peek(_HEAD)[:_HEAD]
+    codec = codec_of(head)
+    plain = inflated(cast(BinaryIO, rest), codec, label)
+    copy_stream(plain, spool)
+    return _tar(spool.file, label, on_twice), Outer(codec.name, _window(codec, head))
 
 
 def _window(codec: Codec, head: bytes) -> int:
@@ -237,25 +218,6 @@ def _window(codec: Codec, head: bytes) -> int:
     from ocilayout.zstd_frames import window_of
 
     return window_of(head)
-
-
-class _Unowned(io.RawIOBase):
-    """A stream that stays its owner's: that this is closed, or collected, leaves it open."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        return readinto(self._stream, memoryview(buffer))
-
-
-def scratch_folder() -> Path:
-    """Where large temporary files go: TMPDIR, else /var/tmp, as /tmp may be memory."""
-    stated = os.environ.get("TMPDIR")
-    return Path(stated) if stated else Path("/var/tmp")
 
 
 def _store_of(place: Place, files: Files) -> Store:

@@ -220,6 +220,7 @@ def test_what_buildx_writes_for_several_platforms_becomes_one_image(
         (["cut.tar", "out"], 1, "cut off"),
         (["lost.tar", "out"], 1, "cut off"),
         (["empty.tar", "out"], 1, "is empty"),
+        (["/dev/zero", "out"], 1, "neither a file nor a folder"),
         (["bad.tar", "out"], 1, "leads out"),
         (["folder", "folder/out"], 1, "which is read"),
         (

@@ -113,6 +113,18 @@ def test_a_terminal_is_spared() -> None:
     assert b"terminal" in done.stderr
 
 
+@pytest.mark.parametrize("verb", ["convert", "import", "inspect"])
+def test_standard_input_that_is_closed_is_told(tmp_path: Path, verb: str) -> None:
+    output = [] if verb == "inspect" else [str(tmp_path / "a.tar")]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-m", "ocilayout", verb, "-", *output],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, b"error: standard input is closed\n")
+
+
 def test_a_terminal_is_not_waited_for(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     with open(theirs, "rb", buffering=0) as terminal:

@@ -35,6 +35,7 @@ WRITERS = {
 }
 TAR_READERS = {
     "ocilayout.compression",
+    "ocilayout.spooling",
     "ocilayout.stores.opening",
     "ocilayout.tar_file",
     "ocilayout.tar_headers",

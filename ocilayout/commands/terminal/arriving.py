@@ -16,7 +16,7 @@ from ocilayout.engines.arrival import for_machine, row_of
 from ocilayout.graph import walk
 from ocilayout.protocols import ImageSource
 from ocilayout.recode_policy import Recode, unsettled
-from ocilayout.stores import scratch_folder
+from ocilayout.spooling import scratch_folder
 from ocilayout.stores.engine import open_pipe
 from ocilayout.stores.engine_clients import Client, Held, held
 from ocilayout.stores.places import Place

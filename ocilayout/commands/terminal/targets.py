@@ -9,7 +9,8 @@ from ocilayout.commands.terminal.wishes import Wishes
 from ocilayout.errors import DestinationExists, UsageError
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.reference import Reference
-from ocilayout.stores import destination_transport, scratch_folder
+from ocilayout.spooling import scratch_folder
+from ocilayout.stores import destination_transport
 from ocilayout.stores.places import Place, checked_name, parse_destination
 
 
