@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import hashlib
 import io
 import json
 import lzma
@@ -22,6 +21,7 @@ from ocilayout.engines.prediction import predict
 from ocilayout.engines.questions import Prediction
 from ocilayout.errors import CannotHold, UsageError
 from ocilayout.spec import media_types
+from ocilayout.spec.digest import Digest
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import open_place
 from ocilayout.stores.engine_clients import Client
@@ -363,8 +363,7 @@ def test_the_layers_of_a_platform_that_docker_does_not_get_are_not_counted() -> 
 
 def test_docker_takes_diff_ids_of_sha256_alone(tmp_path: Path) -> None:
     layer = make_layer("base")
-    diff_id = f"sha512:{hashlib.sha512(layer).hexdigest()}"
-    rootfs = {"type": "layers", "diff_ids": [diff_id]}
+    rootfs = {"type": "layers", "diff_ids": [str(Digest.of(layer, "sha512"))]}
     raw = make_config("linux/amd64", [layer], rootfs=rootfs)
     parts = (make_blob(media_types.OCI_CONFIG, raw), make_blob(media_types.OCI_LAYER, layer))
     image = make_manifest(parts[0], parts[1:]).named("lab/app:1")
