@@ -79,8 +79,13 @@ def traffic(report: Report) -> str:
 def image_line(image: Image) -> str:
     """An image as one line: names, platforms and digest."""
     names = " ".join(image.names) or "(no name)"
-    platforms = ",".join(map(str, image.platforms)) or image.kind
-    return f"{printable(names)} {printable(platforms)} {image.descriptor.digest}"
+    return f"{printable(names)} {printable(platforms_of(image))} {image.descriptor.digest}"
+
+
+def platforms_of(image: Image) -> str:
+    """The platforms of an image in words, those that are absent marked; of others the kind."""
+    absent = (f"{platform} (absent)" for platform in image.absent)
+    return ",".join((*map(str, image.platforms), *absent)) or image.kind
 
 
 def report_fields(
