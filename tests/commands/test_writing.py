@@ -50,7 +50,7 @@ class TestDryRun:
             (entry,) = source.index.children
         assert done.out.splitlines() == [
             f"would write 0 blobs, 0 B, to {tmp_path / 'layout'}",
-            f"as registry.example/hello:ppc64le linux/ppc64le {entry.digest}",
+            f"would be registry.example/hello:ppc64le linux/ppc64le {entry.digest}",
         ]
 
     def test_layers_that_are_compressed_anew_have_no_digest_yet(

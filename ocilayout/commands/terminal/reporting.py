@@ -59,7 +59,7 @@ def echo_plan(plan: Plan) -> None:
     to = printable(plan.place.text)
     click.echo(f"would write {counted(len(plan.blobs), 'blob')}, {total}, to {to}")
     for image in images_in(plan.source):
-        click.echo(f"as {image_line(image, plan.digest(image.descriptor) or _NOT_KNOWN)}")
+        click.echo(f"would be {image_line(image, plan.digest(image.descriptor) or _NOT_KNOWN)}")
     if plan.blobs:
         rows = (
             (human_size(blob.size), blob.media_type, plan.digest(blob) or _NOT_KNOWN)
