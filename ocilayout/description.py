@@ -17,6 +17,7 @@ from ocilayout.graph import (
     walk,
 )
 from ocilayout.protocols import ImageSource
+from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest
@@ -34,7 +35,10 @@ class Image(NamedTuple):
     """image, index, artifact, attestation or referrer."""
     platforms: tuple[Platform, ...]
     absent: tuple[Platform, ...]
-    """Platforms that are named and are not here, or not whole."""
+    """Platforms that are named and are not here, or not whole.
+
+    Layers that may not be distributed, as the bases of Windows, may be missing.
+    """
     size: int
     """Bytes of all blobs that it leads to, each counted once, as documents state them."""
     unique_size: int
@@ -88,7 +92,10 @@ def _platform(source: ImageSource, descriptor: Descriptor) -> tuple[Platform | N
     if descriptor.digest in source.absent or not is_document(descriptor):
         return descriptor.platform, False
     children = read_document(source, descriptor).children
-    is_here = not any(child.digest in source.absent for child in children)
+    is_here = not any(
+        child.digest in source.absent and media_types.is_distributable(child.media_type)
+        for child in children
+    )
     has_config = bool(children) and children[0].digest not in source.absent
     platform = platform_of(source, descriptor) if has_config else descriptor.platform
     return platform, is_here

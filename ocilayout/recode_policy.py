@@ -53,11 +53,17 @@ def compress_made(sources: Sequence[ImageSource], *, plain: str = "none") -> Rec
 def unsettled(source: ImageSource, recode: Recode) -> set[Digest]:
     """What a transfer would change in a way that is not known before: layers that are compressed
     anew, and the documents that lead to them."""
-    found = set(orders_of(source, recode, Rewriter(source))) if recode is not keep else set()
-    for blob in walk(source) if found else ():
+    if recode is keep:
+        return set()
+    rewriter = Rewriter(source)
+    found = set(orders_of(source, recode, rewriter))
+    # A layer that only gets the right label stays, and what leads to it changes all the same.
+    changing = found | rewriter.changed.keys()
+    for blob in walk(source) if changing else ():
         if is_document(blob):
             children = read_document(source, blob).children
-            if any(child.digest in found for child in children):
+            if any(child.digest in changing for child in children):
+                changing.add(blob.digest)
                 found.add(blob.digest)
     return found
 

@@ -1,7 +1,6 @@
 """Images made in memory, and the source that they stand in; `image_files` writes them out."""
 
 import gzip
-import hashlib
 import io
 import json
 import tarfile
@@ -93,7 +92,7 @@ def make_blob(media_type: str, content: bytes) -> Made:
 def in_sha512(made: Made) -> Made:
     """A leaf or document under the other digest that can be verified."""
     content = made.contents[made.descriptor.digest]
-    digest = Digest("sha512", hashlib.sha512(content).hexdigest())
+    digest = Digest.of(content, "sha512")
     others = {key: raw for key, raw in made.contents.items() if key != made.descriptor.digest}
     return Made(made.descriptor.edited(digest=str(digest)), {**others, digest: content})
 

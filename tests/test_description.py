@@ -3,11 +3,13 @@ import json
 import pytest
 
 from ocilayout.description import image_ids, images_in, surveyed
+from ocilayout.spec import media_types
 from ocilayout.spec.platform import Platform
 from tests.attestations import make_attestation, make_containerd_referrer, make_referrer
 from tests.images import (
     Made,
     make_blob,
+    make_config,
     make_image,
     make_index,
     make_layer,
@@ -89,6 +91,17 @@ def test_platforms_that_are_not_here_are_told() -> None:
     (image,) = images_in(surveyed(source))
     assert image.platforms == (AMD64,)
     assert image.absent == (ARM64,)
+
+
+def test_a_layer_that_may_not_be_distributed_may_be_missing() -> None:
+    base, top = make_layer("base"), make_layer("top")
+    foreign = make_blob(media_types.OCI_NONDISTRIBUTABLE, base)
+    config = make_blob(media_types.OCI_CONFIG, make_config("windows/amd64", [base, top]))
+    source = make_source(make_manifest(config, [foreign, make_blob(media_types.OCI_LAYER, top)]))
+    del source.contents[foreign.descriptor.digest]
+    (image,) = images_in(surveyed(source))
+    assert image.platforms == (Platform("windows", "amd64"),)
+    assert image.absent == ()
 
 
 def test_an_image_of_which_nothing_is_here_is_still_one() -> None:

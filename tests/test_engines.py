@@ -16,16 +16,29 @@ import zstandard
 from ocilayout.engines.arrival import for_machine, row_of
 from ocilayout.engines.cargo import cargo_of
 from ocilayout.engines.facts import ALL, ENGINES, Engine, Fact, engines_named
-from ocilayout.engines.mending import Mending, fitted, mending
+from ocilayout.engines.mending import Mending, check_target, fitted, mending
 from ocilayout.engines.prediction import predict
 from ocilayout.engines.questions import Prediction
 from ocilayout.errors import CannotHold, UsageError
+from ocilayout.spec import media_types
+from ocilayout.spec.digest import Digest
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import open_place
 from ocilayout.stores.engine_clients import Client
 from tests.attestations import make_attestation, make_referrer
 from tests.image_files import layout_files, write_oci_archive
-from tests.images import Made, encode, make_image, make_index, make_source, make_tar
+from tests.images import (
+    Made,
+    encode,
+    make_blob,
+    make_config,
+    make_image,
+    make_index,
+    make_layer,
+    make_manifest,
+    make_source,
+    make_tar,
+)
 from tests.snapshots import names_in, platforms_in
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -320,6 +333,51 @@ def write_hybrid(path: Path, *tops: Made, saved: list[Made]) -> Path:
     files = {**layout_files(make_source(*tops)), "manifest.json": encode(entries)}
     path.write_bytes(make_tar(files))
     return path
+
+
+def deep(platform: str, layers: int) -> Made:
+    return make_image(platform, layers=[make_layer(str(number)) for number in range(layers)])
+
+
+@pytest.mark.parametrize(("layers", "loads"), [(125, True), (126, False)])
+def test_docker_takes_125_layers(layers: int, loads: bool, tmp_path: Path) -> None:
+    image = deep("linux/amd64", layers).named("lab/app:1")
+    file = write_hybrid(tmp_path / "image.tar", image, saved=[image])
+    assert prediction(file, "docker-20.10").loads is loads
+    assert prediction(file, "docker-29").loads is loads
+    assert prediction(file, "docker-29-containerd").loads
+
+
+def test_nothing_mends_too_many_layers() -> None:
+    source = make_source(deep("linux/amd64", 126).named("lab/app:1"))
+    with pytest.raises(CannotHold, match="linux/amd64: it has 126 layers, 125 are the most"):
+        fitted(source, ENGINES["docker-25"])
+    assert fitted(source, ENGINES["containerd"]) is source
+
+
+def test_the_layers_of_a_platform_that_docker_does_not_get_are_not_counted() -> None:
+    index = make_index(deep("linux/arm64", 126), make_image()).named("lab/app:1")
+    source = make_source(index)
+    assert fitted(source, ENGINES["docker-25"]) is source
+
+
+def test_docker_takes_diff_ids_of_sha256_alone(tmp_path: Path) -> None:
+    layer = make_layer("base")
+    rootfs = {"type": "layers", "diff_ids": [str(Digest.of(layer, "sha512"))]}
+    raw = make_config("linux/amd64", [layer], rootfs=rootfs)
+    parts = (make_blob(media_types.OCI_CONFIG, raw), make_blob(media_types.OCI_LAYER, layer))
+    image = make_manifest(parts[0], parts[1:]).named("lab/app:1")
+    file = write_hybrid(tmp_path / "image.tar", image, saved=[image])
+    assert "sha512" in reason(file, "docker-20.10")
+    assert prediction(file, "containerd").loads
+    with pytest.raises(CannotHold, match="its diff ids are sha512"):
+        fitted(make_source(image), ENGINES["docker-20.10"])
+
+
+def test_only_a_registry_is_written_to_as_one() -> None:
+    check_target(None, "docker", ENGINES["registry"])
+    with pytest.raises(UsageError, match="podman does not load docker"):
+        check_target(None, "docker", ENGINES["podman"])
 
 
 NAME = "docker.io/lab/app:1"

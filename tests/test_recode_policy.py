@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from ocilayout.recode_policy import compress_all, compress_made, keep, unsettled
@@ -6,7 +8,15 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.stores.docker_entries import Entry
 from ocilayout.stores.docker_images import DockerImages
-from tests.images import make_config, make_image, make_index, make_layer, make_source
+from tests.images import (
+    make_blob,
+    make_config,
+    make_image,
+    make_index,
+    make_layer,
+    make_manifest,
+    make_source,
+)
 from tests.stores.memory_files import MemoryFiles
 
 LAYERS = [make_layer(text) for text in ("base", "app")]
@@ -55,3 +65,10 @@ def test_unsettled_are_layers_that_change_and_what_leads_to_them() -> None:
     assert unsettled(make_source(index), recode) == expected
     assert unsettled(make_source(packed), recode) == set()
     assert unsettled(make_source(index), keep) == set()
+
+
+def test_what_leads_to_a_layer_of_a_wrong_label_is_unsettled() -> None:
+    config = make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", LAYERS[:1]))
+    layer = make_blob(media_types.OCI_LAYER, gzip.compress(LAYERS[0]))
+    image = make_manifest(config, [layer])
+    assert unsettled(make_source(image), compress_all("gzip")) == {image.descriptor.digest}

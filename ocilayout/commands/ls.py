@@ -150,6 +150,7 @@ def _list_tags(place: "Place", registries: "Registries | None", as_json: bool) -
 
 def _echo_images(place: str, dialect: str, images: "list[Image]", size: int) -> None:
     from ocilayout.commands.terminal.printing import counted, echo, echo_table, human_size
+    from ocilayout.commands.terminal.reporting import platforms_of
 
     words = counted(len(images), "image")
     shares = len(images) > 1
@@ -161,7 +162,7 @@ def _echo_images(place: str, dialect: str, images: "list[Image]", size: int) -> 
     rows = [
         (
             name,
-            ",".join(map(str, image.platforms)) or image.kind,
+            platforms_of(image),
             human_size(image.size),
             *((human_size(image.unique_size),) if shares else ()),
             str(image.descriptor.digest),

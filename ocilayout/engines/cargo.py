@@ -8,19 +8,21 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ocilayout.errors import BlobNotFound, UsageError
+from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDocument, UsageError
 from ocilayout.graph import (
     is_attestation,
     is_document,
     is_referrer,
     manifests_below,
     platform_of,
+    read_config,
     read_document,
     speaks_of,
 )
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.recoding import codec_in
 from ocilayout.spec import media_types
+from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
@@ -47,6 +49,10 @@ class Member:
     """How its layers are compressed, by their first bytes."""
     is_docker: bool
     """Whether its media types are Docker's."""
+    layers: int = 0
+    """How many it has."""
+    diff_ids: frozenset[str] = frozenset()
+    """The algorithms of its diff ids, as far as its config can be read."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +230,22 @@ def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> 
     whole = len(here) == len(manifest.children)
     platform = platform_of(source, descriptor) if manifest.config in here else descriptor.platform
     is_docker = descriptor.media_type == media_types.DOCKER_MANIFEST
-    return Member(manifest.config.digest, platform, whole, codecs, is_docker)
+    hashes = _diff_ids(source, manifest) if manifest.config in here else frozenset()
+    image_id, layers = manifest.config.digest, len(manifest.layers)
+    return Member(image_id, platform, whole, codecs, is_docker, layers, hashes)
+
+
+def _diff_ids(source: ImageSource, manifest: Manifest) -> frozenset[str]:
+    try:
+        config = read_config(source, manifest)
+    except (InvalidDocument, IntegrityError):
+        # What is damaged is for validate to say.
+        return frozenset()
+    return _algorithms(config) if config else frozenset()
+
+
+def _algorithms(config: ImageConfig) -> frozenset[str]:
+    return frozenset(diff_id.algorithm for diff_id in config.diff_ids)
 
 
 def _is_here(source: ImageSource, descriptor: Descriptor) -> bool:
@@ -259,14 +280,21 @@ def _saved_entry(files: Files, entry: DockerEntry, members: dict[Digest, Member]
 def _member_of_entry(files: Files, entry: DockerEntry) -> Member:
     """One that was not opened, since a name or digest picked another."""
     from ocilayout.compression import codec_of
-    from ocilayout.spec.config import ImageConfig
 
     codecs = set()
     for layer in entry.layers:
         with files.open(layer) as content:
             codecs.add(codec_of(content.read(8)).name)
-    platform = ImageConfig.parse(entry.config, f"config {entry.config_digest}").platform
-    return Member(entry.config_digest, platform, True, frozenset(codecs), True)
+    config = ImageConfig.parse(entry.config, f"config {entry.config_digest}")
+    return Member(
+        entry.config_digest,
+        config.platform,
+        True,
+        frozenset(codecs),
+        True,
+        len(entry.layers),
+        _algorithms(config),
+    )
 
 
 def _picked(opened: Opened) -> frozenset[Digest] | None:

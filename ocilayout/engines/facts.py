@@ -57,6 +57,10 @@ class Engine:
     """Where the name of a file decides how it is read: the codec for each suffix."""
     window: Fact[int] | None = None
     """Bytes that a zstd window may have outside."""
+    most_layers: Fact[int] | None = None
+    """How many layers an image may have, where that has a limit."""
+    diff_ids: Fact[Words] | None = None
+    """Algorithms that the diff ids of an image may have, where not all are taken."""
     ends_at: Fact[Words] = Fact(frozenset(), "each image is taken for itself")
     """What ends the load of all that is in a file: a `gap`, or an `artifact`."""
     forms: tuple[str, ...] = ("docker-archive",)
@@ -76,6 +80,15 @@ _TARBALL_20 = "moby v20.10.24:image/tarexport/load.go; seen with dockerd 20.10.2
 _ARCHIVE_GO = "moby v20.10.27:pkg/archive/archive.go has no zstd magic"
 _ARCHIVE_23 = "moby v23.0.0:pkg/archive/archive.go"
 
+# containerd has no limit of its own: the kernel's, 500 of overlay, matters when a container starts.
+_DEPTH = Fact(
+    125, "moby:layer/layer_store.go: maxLayerDepth; seen with dockerd 20.10.24: max depth exceeded"
+)
+_CANONICAL = Fact(
+    frozenset({"sha256"}),
+    "moby:layer/layer_store.go: digest.Canonical; seen with dockerd 20.10.24: invalid diffID",
+)
+
 
 def _graphdriver(name: str, codecs: Fact[Words], refusal: Fact[str]) -> Engine:
     """dockerd with its own store, which knows manifest.json alone."""
@@ -94,6 +107,8 @@ def _graphdriver(name: str, codecs: Fact[Words], refusal: Fact[str]) -> Engine:
         referrers=Fact(False, f"{loader}: index.json is not read"),
         artifacts=Fact(False, f"{loader}: index.json is not read"),
         refusal=refusal,
+        most_layers=_DEPTH,
+        diff_ids=_CANONICAL,
     )
 
 
@@ -272,7 +287,7 @@ _REGISTRY = Engine(
     referrers=Fact(True, _DISTRIBUTION),
     artifacts=Fact(True, _DISTRIBUTION),
     refusal=Fact("", _DISTRIBUTION),
-    forms=("oci-archive", "oci", "docker-archive"),
+    forms=("oci-archive", "oci", "docker-archive", "docker"),
 )
 
 ENGINES = {

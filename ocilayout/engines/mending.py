@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocilayout import notices
-from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_REFERRER, Cargo, Entry, entries_of
+from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_REFERRER, Cargo, Entry, Member, entries_of
 from ocilayout.engines.facts import Engine, Fact
-from ocilayout.engines.questions import NAME_LOST, Prediction
+from ocilayout.engines.questions import NAME_LOST, Prediction, unmendable
 from ocilayout.errors import CannotHold, OciLayoutError, UsageError
 from ocilayout.graph import listing
 from ocilayout.outputs import SUFFIXES, outer_codec
@@ -19,6 +19,9 @@ from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
 from ocilayout.transforms.missing import settle_missing
+
+_PREFERRED = Platform("linux", "amd64")
+"""What manifest.json names of an image of several platforms."""
 
 
 def fitted(source: ImageSource, engine: Engine) -> ImageSource:
@@ -72,6 +75,10 @@ def _why_formless(entry: Entry, engine: Engine) -> str | None:
     if systems and engine.systems.value and not systems & engine.systems.value:
         wanted = ", ".join(sorted(engine.systems.value))
         return f"{engine.name} is for {wanted}, this is for {', '.join(sorted(systems))}"
+    member = _first_choice(entry, engine)
+    refusal = unmendable(member, engine) if member is not None else None
+    if member is not None and refusal is not None:
+        return f"{engine.name} does not take {member.platform}: {refusal.reason}"
     is_named = any(_is_name(name, engine) for name in entry.names)
     if not is_named and not engine.nameless.value:
         is_bare = bool(entry.names) or not engine.tag_alone.value
@@ -81,6 +88,19 @@ def _why_formless(entry: Entry, engine: Engine) -> str | None:
             "or :NAME, and give it one with --tag REPOSITORY:TAG"
         )
     return None
+
+
+def _first_choice(entry: Entry, engine: Engine) -> Member | None:
+    """What manifest.json names of an image, where that has room for one."""
+    systems = engine.systems.value
+    fitting = (
+        member
+        for member in entry.members
+        if member.whole
+        and member.platform
+        and (not systems or member.platform.normalized.os in systems)
+    )
+    return min(fitting, key=lambda member: member.platform != _PREFERRED, default=None)
 
 
 def _is_name(name: str, engine: Engine) -> bool:
@@ -112,7 +132,7 @@ def manifest_platforms(source: ImageSource, engine: Engine) -> tuple[Platform, .
         for platform in entry.platforms
         if platform.normalized.os in engine.systems.value
     ]
-    return (Platform("linux", "amd64"), *dict.fromkeys(found))
+    return (_PREFERRED, *dict.fromkeys(found))
 
 
 def check_target(path: Path | None, transport: str, engine: Engine) -> None:

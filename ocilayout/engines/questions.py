@@ -127,12 +127,30 @@ def _worded(codec: str) -> str:
 
 
 def check_layers(engine: Engine, members: Iterable[Member]) -> None:
-    """Raises Refusal where layers are compressed with what the engine does not inflate."""
+    """Raises Refusal where layers are too many, or are not of the kind that the engine takes."""
     for member in members:
+        refusal = unmendable(member, engine)
+        if refusal is not None:
+            raise refusal
         for codec in sorted(member.codecs - engine.layers.value):
             raise refusal_by(
                 f"its layers are {_worded(codec)}, which it does not take", engine.layers
             )
+
+
+def unmendable(member: Member, engine: Engine) -> Refusal | None:
+    """Why the engine does not take the layers, however they are compressed; None where it may."""
+    most, known = engine.most_layers, engine.diff_ids
+    if most is not None and member.layers > most.value:
+        return refusal_by(f"it has {member.layers} layers, {most.value} are the most", most)
+    others = member.diff_ids - known.value if known is not None else ()
+    if known is not None and others:
+        return refusal_by(
+            f"its diff ids are {', '.join(sorted(others))}, and only "
+            f"{', '.join(sorted(known.value))} is understood",
+            known,
+        )
+    return None
 
 
 def check_system(engine: Engine, members: Iterable[Member], machine: Platform | None) -> None:

@@ -17,6 +17,7 @@ from ocilayout.registries.hosts import canonical
 from ocilayout.registries.http import Answer
 from ocilayout.registries.origin import Origin, shown
 from ocilayout.spec import strict_json
+from ocilayout.spec.digest import Digest
 
 _MAX_BODY = 16 * 1024
 _MAX_WORDS = 300
@@ -56,9 +57,21 @@ def refusal(answer: Answer, doing: str) -> OciLayoutError:
     return RegistryFailed(text)
 
 
-def refused_document(answer: Answer, media_type: str, doing: str) -> OciLayoutError:
-    """The same for a document, which an old registry may refuse for its media type."""
+def refused_content(answer: Answer, digest: Digest, doing: str) -> OciLayoutError:
+    """The same for a blob, which a registry may refuse for the algorithm of its digest."""
     error = refusal(answer, doing)
+    if type(error) is RegistryFailed and answer.status == 400 and digest.algorithm != "sha256":
+        return RegistryFailed(
+            f"{error}: it does not take {digest.algorithm} digests, another registry may"
+        )
+    return error
+
+
+def refused_document(answer: Answer, media_type: str, digest: Digest, doing: str) -> OciLayoutError:
+    """The same for a document, which an old registry may refuse for its media type too."""
+    error = refused_content(answer, digest, doing)
+    if digest.algorithm != "sha256":
+        return error
     is_oci = media_type.startswith("application/vnd.oci.")
     if is_oci and type(error) is RegistryFailed and answer.status in {400, 405, 406, 415}:
         return RegistryFailed(

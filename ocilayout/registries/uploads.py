@@ -18,7 +18,7 @@ from ocilayout.errors import (
 )
 from ocilayout.registries.http import Answer, Body
 from ocilayout.registries.origin import at_home
-from ocilayout.registries.refusals import refusal
+from ocilayout.registries.refusals import refusal, refused_content
 from ocilayout.registries.registry import Registry
 from ocilayout.registries.retries import ATTEMPTS, RETRIABLE, pauses, retry_after, wait
 from ocilayout.spec.descriptor import Descriptor
@@ -130,7 +130,7 @@ class Upload:
         headers = {**_CONTENT, "Content-Length": str(length)}
         answer = self._ask("PUT", url, headers, body)
         if answer.status not in TAKEN:
-            raise refusal(answer, f"take the blob {blob.digest}")
+            raise refused_content(answer, blob.digest, f"take the blob {blob.digest}")
         answer.discard()
 
     def _ask(self, method: str, url: str, headers: dict[str, str], body: Body) -> Answer:

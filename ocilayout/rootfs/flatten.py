@@ -20,7 +20,7 @@ from ocilayout.rootfs.tree import Node, Tree
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
-from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.media_types import is_distributable, layer_type
 from ocilayout.streams import Discard, HashingReader, Progress, copy_stream, ignore
 from ocilayout.tar_blocks import StreamBlocks
 
@@ -110,8 +110,7 @@ def _plain(source: BlobReader, layer: Descriptor, on_bytes: Progress) -> Iterato
         codec = codec_in(source, layer)
         raw = open_verified(source, layer, on_bytes)
     except BlobNotFound:
-        kind = layer_type(layer.media_type)
-        if kind is not None and not kind.distributable:
+        if not is_distributable(layer.media_type):
             raise CannotHold(
                 f"layer {layer.digest} may not be distributed, and is not here"
             ) from None

@@ -37,9 +37,9 @@ class Digest(NamedTuple):
         return cls(algorithm, encoded)
 
     @classmethod
-    def of(cls, content: bytes) -> "Digest":
-        """The sha256 digest of `content`."""
-        return cls("sha256", hashlib.sha256(content).hexdigest())
+    def of(cls, content: bytes, algorithm: str = "sha256") -> "Digest":
+        """The digest of `content`, by an algorithm of HEX_LENGTHS."""
+        return cls(algorithm, hashlib.new(algorithm, content).hexdigest())
 
     @property
     def verifiable(self) -> bool:

@@ -80,6 +80,12 @@ def layer_type(media_type: str) -> LayerType | None:
     return _LAYER_TYPES.get(media_type)
 
 
+def is_distributable(media_type: str) -> bool:
+    """Whether content may be passed on: layers of Windows may not, and may be missing."""
+    layer = layer_type(media_type)
+    return layer is None or layer.distributable
+
+
 def in_family(media_type: str, family: Family) -> str:
     """The same kind of content in the other family's words; unknown types stay as they are."""
     layer = layer_type(media_type)

@@ -1,5 +1,6 @@
 """`manifest.json`: the list of images that docker reads, and skopeo's, crane's and bazel's too."""
 
+import re
 from itertools import filterfalse
 from typing import NamedTuple
 
@@ -7,15 +8,15 @@ from ocilayout import notices
 from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument
 from ocilayout.protocols import Files
 from ocilayout.spec import strict_json
-from ocilayout.spec.digest import Digest
+from ocilayout.spec.digest import HEX_LENGTHS, Digest
 from ocilayout.spec.fields import Fields
 from ocilayout.spec.names import is_pin
 from ocilayout.spec.reference import Reference
-from ocilayout.stores.layout_source import read_small
+from ocilayout.stores.layout_source import INDEX, read_small
 
 MANIFEST = "manifest.json"
 FIELDS = ("Config", "RepoTags", "Layers", "Parent", "LayerSources")
-_HEX_LENGTH = 64
+_BLOB = re.compile(r"blobs/([^/]+)/[^/]+")
 
 
 class Entry(NamedTuple):
@@ -23,7 +24,7 @@ class Entry(NamedTuple):
 
     config: bytes
     config_digest: Digest
-    """The image id."""
+    """The image id; in a layout, by the algorithm that the layout keeps it under."""
     names: tuple[str, ...]
     layers: tuple[str, ...]
     """Member names, lowest layer first."""
@@ -79,7 +80,7 @@ def read_entry(files: Files, value: object, where: str) -> Entry:
         config = read_small(files, member)
     except BlobNotFound:
         raise InvalidArchive(f"{where}: the archive has no member {path!r}") from None
-    digest = Digest.of(config)
+    digest = Digest.of(config, _algorithm(member) if INDEX in files else "sha256")
     _check_stated_id(path, digest, where)
     return Entry(
         config,
@@ -99,10 +100,17 @@ def _member(path: str, where: str) -> str:
     return "/".join(part for part in parts if part not in {"", "."})
 
 
+def _algorithm(member: str) -> str:
+    match = _BLOB.fullmatch(member)
+    return match[1] if match is not None and match[1] in HEX_LENGTHS else "sha256"
+
+
 def _check_stated_id(path: str, digest: Digest, where: str) -> None:
     """A config whose file name is another hash than its content's was damaged or exchanged."""
     stem = path.rpartition("/")[2].removesuffix(".json").removeprefix("sha256:")
-    is_hash = len(stem) == _HEX_LENGTH and all(letter in "0123456789abcdef" for letter in stem)
+    is_hash = len(stem) == HEX_LENGTHS[digest.algorithm] and all(
+        letter in "0123456789abcdef" for letter in stem
+    )
     if is_hash and stem != digest.encoded:
         raise InvalidArchive(
             f"{where}: the config {path!r} hashes to {digest}: the archive is damaged"

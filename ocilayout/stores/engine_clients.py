@@ -40,7 +40,7 @@ class Held:
 
     name: str
     image_id: str
-    platforms: str
+    platforms: tuple[str, ...]
 
 
 def answering(engine: str | None = None, namespace: str | None = None) -> Client:
@@ -143,7 +143,10 @@ def _inspected(client: Client, name: str) -> Held:
     words = (text(found, key) for key in ("Os", "Architecture", "Variant"))
     shown = "" if name.startswith("sha256:") else name
     is_bare = bool(image_id) and ":" not in image_id
-    return Held(shown, f"sha256:{image_id}" if is_bare else image_id, "/".join(filter(None, words)))
+    platform = "/".join(filter(None, words))
+    return Held(
+        shown, f"sha256:{image_id}" if is_bare else image_id, (platform,) if platform else ()
+    )
 
 
 def _held_by_ctr(client: Client, name: str) -> Held:
@@ -151,4 +154,4 @@ def _held_by_ctr(client: Client, name: str) -> Held:
     cells = rows[0].split() if rows else []
     digest = next((cell for cell in cells if cell.startswith("sha256:")), "")
     platforms = next((cell for cell in cells[1:] if "/" in cell and "+" not in cell), "")
-    return Held(name, digest, platforms)
+    return Held(name, digest, tuple(filter(None, platforms.split(","))))

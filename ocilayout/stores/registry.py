@@ -25,7 +25,7 @@ from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, parse_document
-from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.media_types import is_distributable, layer_type
 from ocilayout.spec.reference import Reference, is_repository, is_tag
 from ocilayout.stores.places import Place
 
@@ -139,8 +139,7 @@ class RegistryDestination:
         It is not asked of referrers, as those may have to be listed yet, nor of layers that it is
         not to have, as those who pull get them from elsewhere.
         """
-        kind = layer_type(descriptor.media_type)
-        if kind is not None and not kind.distributable:
+        if not is_distributable(descriptor.media_type):
             return not self._repository.registry.allow_foreign or self._repository.has_blob(
                 descriptor
             )
@@ -188,7 +187,7 @@ class RegistryDestination:
         answer = self._repository.put_manifest(reference, document)
         if answer.status not in TAKEN:
             what = f"take the manifest {self._repository.path}:{reference}"
-            raise refused_document(answer, document.media_type, what)
+            raise refused_document(answer, document.media_type, document.digest, what)
         answer.discard()
         return answer
 

@@ -13,7 +13,7 @@ from ocilayout.protocols import BlobReader, ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
-from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.media_types import is_distributable
 from ocilayout.spec.names import names_of
 
 Policy = Literal["refuse", "keep", "prune"]
@@ -101,11 +101,10 @@ class _Survey:
         for child in children:
             if self._is_here(child):
                 continue
-            kind = layer_type(child.media_type)
-            if kind is not None and not kind.distributable:
-                self.foreign[child.digest] = child
-            else:
+            if is_distributable(child.media_type):
                 self.incomplete.setdefault(manifest.digest, (manifest, child))
+            else:
+                self.foreign[child.digest] = child
 
     def _is_here(self, descriptor: Descriptor) -> bool:
         known = self._seen.get(descriptor.digest)

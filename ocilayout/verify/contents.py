@@ -13,7 +13,7 @@ from ocilayout.problems import Problem
 from ocilayout.protocols import BlobReader
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.media_types import is_distributable, layer_type
 from ocilayout.streams import CHUNK, Discard, Progress, copy_stream
 from ocilayout.tar_blocks import BLOCK
 from ocilayout.tar_headers import is_header
@@ -49,8 +49,7 @@ def problems_of_head(source: BlobReader, leaf: Leaf) -> list[Problem]:
 
 
 def _missing(leaf: Leaf, error: BlobNotFound) -> Problem:
-    kind = layer_type(leaf.descriptor.media_type)
-    if kind is not None and not kind.distributable:
+    if not is_distributable(leaf.descriptor.media_type):
         return Problem("layer-not-distributed", leaf.where, f"{leaf.descriptor.digest} is absent")
     return told(error, leaf.where)
 

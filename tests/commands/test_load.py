@@ -71,7 +71,7 @@ def test_json_says_what_the_engine_has(clients: Clients) -> None:
     clients.add_docker()
     told = json.loads(load(clients, MULTI, "--json").stdout)
     assert told["engine"] == {"client": "docker", "version": "20.10.24"}
-    assert told["has"] == [{"name": "hello:1", "id": "sha256:1", "platforms": "linux/amd64"}]
+    assert told["has"] == [{"name": "hello:1", "id": "sha256:1", "platforms": ["linux/amd64"]}]
 
 
 def test_the_words_of_an_engine_that_fails_are_passed_on(clients: Clients) -> None:

@@ -61,6 +61,16 @@ def test_an_empty_layout_has_no_table(ocilayout: CommandLine, tmp_path: Path) ->
     assert ocilayout.succeed("ls", layout).out == f"{layout}: oci, 0 images\n"
 
 
+def test_platforms_that_are_absent_are_marked(ocilayout: CommandLine, tmp_path: Path) -> None:
+    gone = make_image("linux/arm64")
+    source = make_source(make_index(make_image(), gone).named("app:v1"))
+    del source.contents[gone.descriptor.digest]
+    layout = write_layout(tmp_path / "layout", source)
+    assert "linux/amd64,linux/arm64 (absent) " in ocilayout.succeed("ls", layout).out
+    done = ocilayout.succeed("convert", layout, tmp_path / "new", "--missing", "keep")
+    assert "app:v1 linux/amd64,linux/arm64 (absent) sha256:" in done.out
+
+
 def test_json(ocilayout: CommandLine, tmp_path: Path) -> None:
     gone = make_image("linux/arm64")
     source = make_source(make_index(make_image(), gone).named("app:v1"))

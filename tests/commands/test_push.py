@@ -180,8 +180,12 @@ def test_a_dry_run_sends_nothing(
     ocilayout: CommandLine, tmp_path: Path, registry: OciRegistry
 ) -> None:
     source = layout(tmp_path, INDEX)
-    ocilayout.succeed("push", source, f"docker://{registry.host}/team/app:1", "--dry-run")
+    place = f"docker://{registry.host}/team/app:1"
+    (plan,) = ocilayout.succeed("push", source, place, "--dry-run", "--json").json["pushed"]
     assert {request.method for request in registry.requests} == {"HEAD"}
+    assert [(image["names"], image["digest"]) for image in plan["images"]] == [
+        ([f"{registry.host}/team/app:1"], str(INDEX.descriptor.digest))
+    ]
 
 
 def test_errors_of_a_registry_are_one_line_without_escapes(

@@ -46,27 +46,41 @@ class TestDryRun:
     def test_what_is_there_already_is_not(self, ocilayout: CommandLine, tmp_path: Path) -> None:
         ocilayout.succeed("convert", ZSTD, tmp_path / "layout")
         done = ocilayout.succeed("convert", ZSTD, tmp_path / "layout", "--dry-run")
-        assert "would write 0 blobs" in done.out
+        with open_source(str(ZSTD)) as source:
+            (entry,) = source.index.children
+        assert done.out.splitlines() == [
+            f"would write 0 blobs, 0 B, to {tmp_path / 'layout'}",
+            f"would be registry.example/hello:ppc64le linux/ppc64le {entry.digest}",
+        ]
 
     def test_layers_that_are_compressed_anew_have_no_digest_yet(
         self, ocilayout: CommandLine, tmp_path: Path
     ) -> None:
         options = ("--compression", "gzip", "--dry-run")
         done = ocilayout.succeed("convert", ZSTD, tmp_path / "a.tar", *options)
-        # Two layers, and the manifest that leads to them.
-        assert done.out.count("digest not known yet") == 3
+        # Two layers, and the manifest that leads to them, which the name leads to.
+        assert done.out.count("digest not known yet") == 4
 
     def test_the_plan_as_json(self, ocilayout: CommandLine, tmp_path: Path) -> None:
         place = str(tmp_path / "a.tar")
         options = ("--compression", "gzip", "--dry-run", "--json")
         plan = ocilayout.succeed("convert", ZSTD, place, *options).json
-        assert plan.keys() == {"destination", "dry_run", "blobs"}
+        assert plan.keys() == {"destination", "dry_run", "images", "blobs", "warnings", "notes"}
+        (image,) = plan["images"]
+        assert (image["names"], image["digest"]) == (["registry.example/hello:ppc64le"], None)
         assert plan["destination"] == place
         assert plan["dry_run"] is True
         assert len(plan["blobs"]) == 4
         for blob in plan["blobs"]:
             assert blob.keys() == {"digest", "size", "media_type"}
         assert [blob["digest"] is None for blob in plan["blobs"]].count(True) == 3
+
+    def test_the_digest_is_that_of_the_run(self, ocilayout: CommandLine, tmp_path: Path) -> None:
+        command = ("convert", MULTI, tmp_path / "a.tar", "--platform", "linux/arm64", "--json")
+        plan = ocilayout.succeed(*command, "--dry-run").json
+        done = ocilayout.succeed(*command).json
+        for key in ("images", "warnings", "notes"):
+            assert plan[key] == done[key]
 
     def test_an_existing_output_is_refused_all_the_same(
         self, ocilayout: CommandLine, tmp_path: Path

@@ -110,7 +110,7 @@ def foreign(engine: str, environment: Mapping[str, str]) -> None:
     assert_refused(done, "linux/ppc64le", "--platform")
     (has,) = into(engine, environment, FOREIGN, "--platform", "linux/ppc64le")
     assert has["name"] == FOREIGN_NAME
-    assert has["platforms"] == "linux/ppc64le"
+    assert has["platforms"] == ["linux/ppc64le"]
 
 
 def test_docker_gets_what_it_cannot_run_if_asked_for(docker: Docker) -> None:

@@ -15,12 +15,15 @@ from ocilayout.errors import (
 from ocilayout.registries.http import Http
 from ocilayout.registries.refusals import refusal, refused_document
 from ocilayout.spec import media_types
+from ocilayout.spec.digest import Digest
 from tests.servers import rogue as rogues
 from tests.servers.faults import Fault, answering
 from tests.servers.oci_registry import OciRegistry
 from tests.servers.site import running
 
 JSON = {"Content-Type": "application/json"}
+DIGEST = Digest.of(b"content")
+SHA512 = Digest.of(b"content", "sha512")
 
 
 @pytest.fixture
@@ -34,6 +37,7 @@ def refused(
     status: int,
     body: bytes | str = b"",
     media_type: str = "",
+    digest: Digest = DIGEST,
     **headers: str,
 ) -> OciLayoutError:
     stated = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -41,7 +45,7 @@ def refused(
     client = Http(lambda host: ssl.create_default_context())
     answer = client.send("GET", f"{registry.url}/v2/?token=secret", {})
     error = (
-        refused_document(answer, media_type, "take it")
+        refused_document(answer, media_type, digest, "take it")
         if media_type
         else refusal(answer, "take it")
     )
@@ -112,3 +116,12 @@ def test_an_old_registry_is_told_of_dockers_types(registry: OciRegistry, status:
     assert hint in str(refused(registry, status, body, media_types.OCI_MANIFEST))
     assert hint not in str(refused(registry, status, body, media_types.DOCKER_MANIFEST))
     assert hint not in str(refused(registry, 403, body, media_types.OCI_MANIFEST))
+
+
+def test_a_registry_may_not_take_other_digests(registry: OciRegistry) -> None:
+    body = errors("DIGEST_INVALID", "provided digest did not match uploaded content")
+    said = str(refused(registry, 400, body, media_types.OCI_MANIFEST, SHA512))
+    assert said.endswith("it does not take sha512 digests, another registry may")
+    hint = "digests, another"
+    assert hint not in str(refused(registry, 400, body, media_types.OCI_MANIFEST))
+    assert hint not in str(refused(registry, 503, body, media_types.OCI_MANIFEST, SHA512))

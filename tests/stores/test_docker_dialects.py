@@ -9,17 +9,23 @@ import pytest
 from ocilayout.capabilities import made_layers
 from ocilayout.graph import read_config, read_manifest
 from ocilayout.protocols import ImageSource
+from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import names_of
-from ocilayout.stores import open_place, open_source
+from ocilayout.stores import open_place, open_source, open_suspect
+from ocilayout.verify import find_problems
 from tests.image_files import layout_files
 from tests.images import (
     Made,
     MemorySource,
     encode,
+    in_sha512,
+    make_blob,
+    make_config,
     make_image,
     make_index,
     make_layer,
+    make_manifest,
     make_source,
     make_tar,
 )
@@ -182,6 +188,21 @@ def test_a_layout_may_hold_more_than_manifest_json_names(
         assert read.index.children[0].digest == index.descriptor.digest
         assert contents_of(read) == index.contents
     assert caplog.text == ""
+
+
+def test_a_layout_of_sha512_digests_is_still_a_layout(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    layer = make_layer("base")
+    config = make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", [layer]))
+    parts = [in_sha512(part) for part in (config, make_blob(media_types.OCI_LAYER, layer))]
+    made = in_sha512(make_manifest(parts[0], parts[1:]))
+    place = hybrid(tmp_path / "a.tar", make_source(made), entry_of(made, NAME))
+    with open_source(place) as read:
+        assert names_in(read) == {NAME: made.descriptor.digest}
+    assert caplog.text == ""
+    with open_suspect(place) as opened:
+        assert list(find_problems(opened.source)) == []
 
 
 def test_a_nameless_layout_has_the_names_of_manifest_json(tmp_path: Path) -> None:

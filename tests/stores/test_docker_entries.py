@@ -31,6 +31,22 @@ def test_an_entry_is_config_names_and_layers() -> None:
     assert found.layers == ("a/layer.tar", "b")
 
 
+def test_in_a_layout_the_algorithm_is_that_of_the_path() -> None:
+    digest = Digest.of(CONFIG, "sha512")
+    files = {digest.blob_path: CONFIG, "index.json": b"{}"}
+    (found,) = read_entries(archive(entry(Config=digest.blob_path), **files))
+    assert found.config_digest == digest
+    (alone,) = read_entries(archive(entry(Config=digest.blob_path), **{digest.blob_path: CONFIG}))
+    assert alone.config_digest == Digest.of(CONFIG)
+
+
+def test_a_config_that_is_not_its_sha512_is_damaged() -> None:
+    path = Digest.of(b"other", "sha512").blob_path
+    files = archive(entry(Config=path), **{path: CONFIG, "index.json": b"{}"})
+    with pytest.raises(InvalidArchive, match="the archive is damaged"):
+        read_entries(files)
+
+
 def test_entries_keep_their_order() -> None:
     found = read_entries(archive(entry(RepoTags=["b:1"]), entry(RepoTags=["a:1"])))
     assert [item.names for item in found] == [

@@ -8,7 +8,7 @@ import click
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json, printable
 from ocilayout.commands.terminal.progress import bars
-from ocilayout.commands.terminal.reporting import echo_plan, image_fields, plan_fields
+from ocilayout.commands.terminal.reporting import Plan, echo_plan, image_fields, plan_fields
 from ocilayout.commands.terminal.wishes import Wishes
 from ocilayout.copy_engine import Report, transfer
 from ocilayout.description import images_in
@@ -34,13 +34,12 @@ def load(
     source = fit.settled(for_machine(source, client, wishes.platforms))
     source = fit.fitted(source)
     if wishes.dry_run:
-        blobs = list(walk(source))
-        place = Place(client.title, None, None)
         not_known = unsettled(source, _recode(fit, origins))
+        plan = Plan(source, list(walk(source)), not_known, Place(client.title, None, None))
         if wishes.as_json:
-            echo_json(plan_fields(blobs, not_known, place))
+            echo_json(plan_fields(plan, messages))
         else:
-            echo_plan(blobs, not_known, place)
+            echo_plan(plan)
         return
     report, said = _sent(source, origins, client, fit)
     has = held(client, said)
@@ -48,7 +47,7 @@ def load(
         echo_json(_fields(client, report, has, messages))
     elif not wishes.quiet:
         for image in has:
-            words = " ".join((image.name or "(no name)", image.platforms, image.image_id))
+            words = " ".join((image.name or "(no name)", ",".join(image.platforms), image.image_id))
             click.echo(f"{client.title} has {printable(words)}")
 
 
@@ -84,7 +83,7 @@ def _fields(
         "engine": {"client": client.command[0], "version": client.version},
         "images": [image_fields(image) for image in images_in(report.source)],
         "has": [
-            {"name": image.name, "id": image.image_id, "platforms": image.platforms}
+            {"name": image.name, "id": image.image_id, "platforms": list(image.platforms)}
             for image in has
         ],
         "warnings": messages.warnings,

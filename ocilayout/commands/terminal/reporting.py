@@ -1,6 +1,7 @@
 """What a run that wrote images says of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import click
 
@@ -15,35 +16,56 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.stores.places import Place
 
+_NOT_KNOWN = "digest not known yet"
 
-def plan_fields(
-    blobs: Sequence[Descriptor], unsettled: set[Digest], place: Place
-) -> Mapping[str, object]:
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do."""
+
+    source: ImageSource
+    blobs: Sequence[Descriptor]
+    """What would be written."""
+    unsettled: set[Digest]
+    """What has a digest that is not known before."""
+    place: Place
+
+    def digest(self, descriptor: Descriptor) -> str | None:
+        """The digest that it would have; None where that is not known."""
+        return None if descriptor.digest in self.unsettled else str(descriptor.digest)
+
+
+def plan_fields(plan: Plan, messages: Messages) -> Mapping[str, object]:
     """What would be written, as JSON."""
-    steps = [
-        {
-            "digest": None if blob.digest in unsettled else str(blob.digest),
-            "size": blob.size,
-            "media_type": blob.media_type,
-        }
-        for blob in blobs
-    ]
-    return {"destination": place.text, "dry_run": True, "blobs": steps}
+    return {
+        "destination": plan.place.text,
+        "dry_run": True,
+        "images": [
+            {**image_fields(image), "digest": plan.digest(image.descriptor)}
+            for image in images_in(plan.source)
+        ],
+        "blobs": [
+            {"digest": plan.digest(blob), "size": blob.size, "media_type": blob.media_type}
+            for blob in plan.blobs
+        ],
+        "warnings": messages.warnings,
+        "notes": messages.notes,
+    }
 
 
-def echo_plan(blobs: Sequence[Descriptor], unsettled: set[Digest], place: Place) -> None:
-    """Say what would be written."""
-    total = human_size(sum(blob.size for blob in blobs))
-    click.echo(f"would write {len(blobs)} blobs, {total}, to {printable(place.text)}")
-    rows = (
-        (
-            human_size(blob.size),
-            blob.media_type,
-            "digest not known yet" if blob.digest in unsettled else str(blob.digest),
+def echo_plan(plan: Plan) -> None:
+    """Say what would be written, and what each name would lead to."""
+    total = human_size(sum(blob.size for blob in plan.blobs))
+    to = printable(plan.place.text)
+    click.echo(f"would write {counted(len(plan.blobs), 'blob')}, {total}, to {to}")
+    for image in images_in(plan.source):
+        click.echo(f"would be {image_line(image, plan.digest(image.descriptor) or _NOT_KNOWN)}")
+    if plan.blobs:
+        rows = (
+            (human_size(blob.size), blob.media_type, plan.digest(blob) or _NOT_KNOWN)
+            for blob in plan.blobs
         )
-        for blob in blobs
-    )
-    echo_table(("SIZE", "MEDIA TYPE", "DIGEST"), rows, indent="  ")
+        echo_table(("SIZE", "MEDIA TYPE", "DIGEST"), rows, indent="  ")
 
 
 def echo_summary(report: Report, place: Place, verbose: bool) -> None:
@@ -79,11 +101,18 @@ def traffic(report: Report) -> str:
     return ", ".join(parts)
 
 
-def image_line(image: Image) -> str:
-    """An image as one line: names, platforms and digest."""
+def image_line(image: Image, digest: str = "") -> str:
+    """An image as one line: names, platforms and digest, or words that stand for it."""
     names = " ".join(image.names) or "(no name)"
-    platforms = ",".join(map(str, image.platforms)) or image.kind
-    return f"{printable(names)} {printable(platforms)} {image.descriptor.digest}"
+    return (
+        f"{printable(names)} {printable(platforms_of(image))} {digest or image.descriptor.digest}"
+    )
+
+
+def platforms_of(image: Image) -> str:
+    """The platforms of an image in words, those that are absent marked; of others the kind."""
+    absent = (f"{platform} (absent)" for platform in image.absent)
+    return ",".join((*map(str, image.platforms), *absent)) or image.kind
 
 
 def report_fields(

@@ -9,6 +9,7 @@ from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json
 from ocilayout.commands.terminal.progress import bars
 from ocilayout.commands.terminal.reporting import (
+    Plan,
     echo_plan,
     echo_summary,
     plan_fields,
@@ -91,10 +92,10 @@ def written(
         if wishes.dry_run:
             check(source, destination)
             blobs = missing_blobs(source, destination, jobs=wishes.threads)
-            not_known = unsettled(source, recode)
+            plan = Plan(source, blobs, unsettled(source, recode), target.place)
             if not wishes.as_json:
-                echo_plan(blobs, not_known, target.place)
-            return plan_fields(blobs, not_known, target.place)
+                echo_plan(plan)
+            return plan_fields(plan, messages)
         total = sum(blob.size for blob in walk(source)) if wishes.progress != "never" else 0
         with bars(total, wishes.progress, wishes.quiet) as watch:
             report = transfer(
