@@ -45,7 +45,7 @@ def test_an_engine_that_talks_nonsense_of_an_image_has_failed(
 
 def test_an_engine_may_say_less_of_an_image(clients: Clients) -> None:
     clients.add("docker", inspecting([{"Id": None, "Os": 5}]))
-    assert held(DOCKER, "Loaded image: app:1\n") == [Held("app:1", "", "")]
+    assert held(DOCKER, "Loaded image: app:1\n") == [Held("app:1", "", ())]
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_an_engine_is_asked_for_what_it_says_it_loaded(
     clients: Clients, words: str, names: list[str]
 ) -> None:
     clients.add("docker", inspecting([{"Id": "1", "Os": "linux", "Architecture": "arm64"}]))
-    assert held(DOCKER, words) == [Held(name, "sha256:1", "linux/arm64") for name in names]
+    assert held(DOCKER, words) == [Held(name, "sha256:1", ("linux/arm64",)) for name in names]
