@@ -59,7 +59,7 @@ def command(
         cargo = cargo_of(opened)
         predictions = [predict(cargo, engine, platform) for engine in rows]
         with nothing_heard():
-            mendings = [mending(cargo, opened.source, found) for found in predictions]
+            mendings = [mending(cargo, opened.source, found, platform) for found in predictions]
     verdicts: Sequence[Any] = list(zip(predictions, mendings, strict=True))
     if as_json:
         fields = [verdict_fields(prediction, mend) for prediction, mend in verdicts]

@@ -16,13 +16,7 @@ FOUND = 3
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option("--files", is_flag=True, help="Read the layers, and compare file by file.")
-@click.option(
-    "--platform",
-    "platforms",
-    multiple=True,
-    type=options.PlatformType(),
-    help="Compare this platform (repeatable) and no others.",
-)
+@options.platforms("Compare this platform (repeatable) and no others.")
 @options.scratch
 @options.as_json
 @options.progress

@@ -41,6 +41,7 @@ def command(
     from ocilayout.errors import UsageError
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_source
+    from ocilayout.transforms.resolve import originals, resolved
     from ocilayout.transforms.select import select
 
     if sum((raw, config, verbose, as_json)) > 1:
@@ -51,24 +52,42 @@ def command(
         registry.registries([parsed]) as registries,
         open_place(parsed, scratch=scratch, registries=registries) as opened,
     ):
-        source = surveyed(select(opened.source, platforms=platforms))
-        if raw or config:
-            _echo_document(source, config)
+        selected = surveyed(select(opened.source, platforms=platforms))
+        source = resolved(selected, referrers=True) if platforms else selected
+        made_from = originals(opened.source, selected) if platforms else {}
+        if raw:
+            _echo_raw(source, made_from)
+        elif config:
+            _echo_config(source)
         elif verbose:
             _echo_as_docker(source)
         elif as_json:
-            _echo_json(source, place, opened.dialect)
+            _echo_json(source, made_from, place, opened.dialect)
         else:
-            _echo_tree(source, place, opened.dialect)
+            _echo_tree(source, made_from, place, opened.dialect)
 
 
-def _echo_document(source: Any, config: bool) -> None:
+def _echo_raw(source: Any, made_from: Any) -> None:
     from ocilayout.commands.terminal.printing import echo_bytes
+    from ocilayout.errors import AmbiguousName
     from ocilayout.graph import read_bytes
     from ocilayout.pick import only_image
 
     entry = only_image(source)
-    echo_bytes(read_bytes(source, _config_below(source, entry) if config else entry))
+    if entry.digest in made_from:
+        raise AmbiguousName(
+            f"no index lists these alone: pick one by --platform, or all of "
+            f"{made_from[entry.digest].digest} without it"
+        )
+    echo_bytes(read_bytes(source, entry))
+
+
+def _echo_config(source: Any) -> None:
+    from ocilayout.commands.terminal.printing import echo_bytes
+    from ocilayout.graph import read_bytes
+    from ocilayout.pick import only_image
+
+    echo_bytes(read_bytes(source, _config_below(source, only_image(source))))
 
 
 def _config_below(source: Any, entry: Any) -> Any:
@@ -102,7 +121,7 @@ def _echo_as_docker(source: Any) -> None:
     echo_json(docker_fields(name, source, entry))
 
 
-def _echo_json(source: Any, place: str, dialect: str) -> None:
+def _echo_json(source: Any, made_from: Any, place: str, dialect: str) -> None:
     from ocilayout.commands.terminal.printing import echo_json
     from ocilayout.commands.terminal.tree import node_fields
     from ocilayout.description import total_size
@@ -114,18 +133,18 @@ def _echo_json(source: Any, place: str, dialect: str) -> None:
             "unique_size": image.unique_size,
             **node_fields(tree),
         }
-        for image, tree in _trees(source)
+        for image, tree in _trees(source, made_from)
     ]
     size = total_size(source)
     echo_json({"place": place, "dialect": dialect, "total_size": size, "images": images})
 
 
-def _echo_tree(source: Any, place: str, dialect: str) -> None:
+def _echo_tree(source: Any, made_from: Any, place: str, dialect: str) -> None:
     from ocilayout.commands.terminal.printing import echo, human_size
     from ocilayout.commands.terminal.tree import tree_lines
     from ocilayout.description import total_size
 
-    trees = _trees(source)
+    trees = _trees(source, made_from)
     lines = [f"{place}: {dialect}"]
     if len(trees) > 1:
         lines[0] += f", {len(trees)} images, {human_size(total_size(source))}"
@@ -139,8 +158,11 @@ def _echo_tree(source: Any, place: str, dialect: str) -> None:
         echo(line)
 
 
-def _trees(source: Any) -> list[Any]:
-    """The images that stand in no other's tree, each with its tree."""
+def _trees(source: Any, made_from: Any) -> list[Any]:
+    """The images that stand in no other's tree, each with its tree.
+
+    An index that was narrowed is called what it was made from.
+    """
     from ocilayout.description import images_in
     from ocilayout.inspection import inspect
 
@@ -150,10 +172,16 @@ def _trees(source: Any) -> list[Any]:
         for tree in inspect(source, [image.descriptor for image in images])
     }
     return [
-        (image, trees[image.descriptor.digest])
+        (image, _as_it_was(trees[image.descriptor.digest], made_from))
         for image in images
         if image.descriptor.digest in trees
     ]
+
+
+def _as_it_was(node: Any, made_from: Any) -> Any:
+    descriptor = made_from.get(node.descriptor.digest, node.descriptor)
+    members = tuple(_as_it_was(member, made_from) for member in node.members)
+    return node._replace(descriptor=descriptor, members=members)
 
 
 def _unique_words(image: Any) -> str:

@@ -14,13 +14,7 @@ from ocilayout.commands.terminal.verb import verb
 @click.argument("place", metavar="PLACE")
 @options.client
 @options.namespace
-@click.option(
-    "--platform",
-    "platforms",
-    multiple=True,
-    type=options.PlatformType(),
-    help="Load this platform (repeatable), whatever the engine's machine is.",
-)
+@options.platforms("Load this platform (repeatable), whatever the engine's machine is.")
 @options.tag
 @options.scratch
 @options.as_json
@@ -51,11 +45,11 @@ def command(
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.stores import open_place
     from ocilayout.stores.engine_clients import answering
-    from ocilayout.stores.places import checked_name, parse_source
+    from ocilayout.stores.places import checked_image_name, parse_source
     from ocilayout.transforms.rename import rename
 
     messages = listen(quiet)
-    names = [checked_name(tag) for tag in tags]
+    names = [checked_image_name(tag) for tag in tags]
     wishes = Wishes(
         platforms,
         missing="refuse",

@@ -101,6 +101,7 @@ def _list_images(
     from ocilayout.errors import OciLayoutError
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_source
+    from ocilayout.transforms.resolve import originals, resolved
     from ocilayout.transforms.select import select
 
     listed = []
@@ -113,7 +114,16 @@ def _list_images(
                 continue
             with open_place(text, scratch=scratch, registries=registries) as opened:
                 source = surveyed(select(opened.source, platforms=platforms))
-                images, size = images_in(source), total_size(source)
+                made_from = originals(opened.source, source) if platforms else {}
+                if platforms:
+                    source = resolved(source, referrers=False)
+                size = total_size(source)
+                images = [
+                    image._replace(
+                        descriptor=made_from.get(image.descriptor.digest, image.descriptor)
+                    )
+                    for image in images_in(source)
+                ]
         except OciLayoutError as error:
             # As ls does: the others are listed all the same.
             say_error(str(error))

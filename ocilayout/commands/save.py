@@ -31,27 +31,26 @@ def command(
 ) -> None:
     """Save images of docker, podman or containerd to DST.
 
-    Several are saved at once, so that layers which they share are read once. The engine's client
-    writes a Docker archive, which is spooled beside DST.
+    NAME is a name or an id; podman:NAME says the engine too. Several are saved at once, so that
+    layers which they share are read once. The engine's client writes a Docker archive, which is
+    spooled beside DST.
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.targets import Target
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import write
     from ocilayout.stores import open_engine
-    from ocilayout.stores.engine_clients import answering
-    from ocilayout.stores.places import checked_engine_name
+    from ocilayout.stores.engine import images_meant
     from ocilayout.transforms.rename import rename
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
     target = Target.of(destination, transport, tags, wished)
-    checked = [checked_engine_name(name) for name in names]
+    images, ask = images_meant(names, client, namespace)
     scratch = wished.scratch or target.scratch
-    found = answering(client, namespace)
     with (
         registry.registries([target.place]) as registries,
-        open_engine(found, checked, platforms=wished.platforms, scratch=scratch) as opened,
+        open_engine(ask(), images, platforms=wished.platforms, scratch=scratch) as opened,
     ):
         source = wished.prepared(opened.source)
         if target.names:

@@ -23,13 +23,7 @@ FAILED, FOUND = 1, 3
 @verb("ocilayout validate layout/ app.tar --json | jq '.places[].problems[]'")
 @click.argument("places", nargs=-1, required=True, metavar="PLACE...")
 @click.option("--fast", is_flag=True, help="Do all but read layers and other large blobs.")
-@click.option(
-    "--platform",
-    "platforms",
-    multiple=True,
-    type=options.PlatformType(),
-    help="Look at images of this platform (repeatable) alone.",
-)
+@options.platforms("Look at images of this platform (repeatable) alone.")
 @options.scratch
 @options.as_json
 @options.jobs

@@ -171,8 +171,13 @@ class Mending:
     """Why there is none, or why the command has a part to be filled in."""
 
 
-def mending(cargo: Cargo, source: ImageSource, prediction: Prediction) -> Mending | None:
-    """The command that makes the file fit; None where it does, names and all."""
+def mending(
+    cargo: Cargo, source: ImageSource, prediction: Prediction, machine: Platform | None = None
+) -> Mending | None:
+    """The command that makes the file fit; None where it does, names and all.
+
+    `machine` is what the engine runs on, where that is known.
+    """
     loses_names = any(
         loss.startswith(NAME_LOST) for outcome in prediction.outcomes for loss in outcome.lost
     )
@@ -180,7 +185,12 @@ def mending(cargo: Cargo, source: ImageSource, prediction: Prediction) -> Mendin
     has_better_names = _has_full_names(source) or engine.full_names.value
     if prediction.loads and not (loses_names and has_better_names):
         return None
+    if machine is not None and not _has_images_for(machine, cargo):
+        return Mending(None, f"no image in it is for {machine}")
     words = ["ocilayout", "convert", cargo.text, _target(cargo, engine), "--for", engine.name]
+    if machine is not None and engine.loader == "docker":
+        # manifest.json has room for one platform of an image.
+        words += ["--platform", str(machine)]
     try:
         fitted(settle_missing(source, "prune"), engine)
     except OciLayoutError as error:
@@ -191,6 +201,12 @@ def mending(cargo: Cargo, source: ImageSource, prediction: Prediction) -> Mendin
             words[2] = f"{cargo.text}{_pick(nameless[0])}"
         return Mending(f"{shlex.join(words)} --tag REPOSITORY:TAG", str(error))
     return Mending(shlex.join(words))
+
+
+def _has_images_for(machine: Platform, cargo: Cargo) -> bool:
+    entries = filter(cargo.is_picked, cargo.entries)
+    platforms = [platform for entry in entries for platform in entry.platforms]
+    return not platforms or any(platform.fits(machine) for platform in platforms)
 
 
 def _only_nameless(source: ImageSource, engine: Engine) -> list[Entry]:

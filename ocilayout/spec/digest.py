@@ -53,3 +53,12 @@ class Digest(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.encoded}"
+
+
+def is_digest(text: str) -> bool:
+    """Whether `text` is a digest, as Digest.parse takes it."""
+    try:
+        Digest.parse(text)
+    except InvalidDigest:
+        return False
+    return True

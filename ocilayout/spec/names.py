@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ocilayout.errors import AmbiguousName, InvalidDocument
 from ocilayout.spec.descriptor import Descriptor
-from ocilayout.spec.digest import Digest
+from ocilayout.spec.digest import Digest, is_digest
 from ocilayout.spec.reference import Reference
 
+# annotations.md, "Pre-Defined Annotation Keys", org.opencontainers.image.ref.name
+_WORD = r"[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*"
+_REF_NAME = re.compile(rf"{_WORD}(?:/{_WORD})*", re.ASCII)
 _REFERRERS_TAG = re.compile(r"sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?", re.ASCII)
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -45,6 +48,11 @@ def reference_of(name: str) -> Reference | None:
         return Reference.parse(name)
     except InvalidDocument:
         return None
+
+
+def is_ref_name(text: str) -> bool:
+    """Whether `ref.name` may hold `text`: more than tags and full names, as `v1+meta`."""
+    return _REF_NAME.fullmatch(text) is not None
 
 
 def full_name(name: str) -> str:
@@ -149,8 +157,8 @@ def _as_names(texts: Iterable[str]) -> tuple[str, ...]:
 
 def is_pin(text: str) -> bool:
     """Whether it is a digest alone, as in `app@sha256:…`: which image, not what it is called."""
-    repository, at, _ = text.partition("@")
-    return bool(at) and ":" not in repository.rpartition("/")[2]
+    repository, at, digest = text.partition("@")
+    return bool(at) and ":" not in repository.rpartition("/")[2] and is_digest(digest)
 
 
 def _annotations_of(name: str) -> dict[str, str]:

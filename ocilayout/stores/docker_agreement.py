@@ -16,7 +16,7 @@ from ocilayout.spec import strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import names_of, reference_of
-from ocilayout.spec.reference import Reference
+from ocilayout.spec.reference import Reference, is_tag
 from ocilayout.stores.docker_entries import MANIFEST, Entry
 from ocilayout.stores.layout_source import INDEX, read_small
 from ocilayout.tar_file import TarFile
@@ -136,7 +136,8 @@ def _edited(
 def _warn_of_unlisted(changes: _Changes, ids: Mapping[str, str], *, has_oci_half: bool) -> None:
     for name, configs in changes.names.items():
         if configs and reference_of(name) is None:
-            fact = f"{name!r} is a tag without a repository, which {MANIFEST} cannot hold"
+            kind = "a tag without a repository" if is_tag(name) else "no name that docker takes"
+            fact = f"{name!r} is {kind}, which {MANIFEST} cannot hold"
             if not has_oci_half:
                 raise CannotHold(f"{fact}: write REPOSITORY:TAG")
             notices.warn(

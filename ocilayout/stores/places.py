@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ocilayout.errors import InvalidDigest, InvalidDocument, PlaceNotFound, UsageError
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.names import full_name, reference_of
+from ocilayout.spec.names import full_name, is_ref_name, reference_of
 from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference, is_tag
 
 STANDARD_STREAMS = ("-", "/dev/stdin", "/dev/stdout", "/dev/fd/0", "/dev/fd/1")
@@ -34,6 +34,8 @@ FOREIGN_TRANSPORTS = (
 """What other tools write in front of a path: taken for a path, it would be a surprise."""
 
 _ARCHIVE = r"\.(?:tar|tgz|tzst|txz|tbz2?)(?:\.[A-Za-z0-9]+)?$"
+_HOST_AND_PORT = re.compile(r"(?:[^\[\]/:]+|\[[0-9A-Fa-f:]+\]):[0-9]+/[^/]", re.ASCII)
+"""What people who push write, and what would be a folder called like the host."""
 _DIGEST = re.compile(r"(.*)@([a-z0-9+._-]+:[A-Za-z0-9=_-]+)", re.ASCII | re.DOTALL)
 
 
@@ -97,8 +99,14 @@ def _may_be_remote(text: str) -> bool:
 def parse_destination(text: str) -> Place:
     """The place that `text` means, which need not exist; raises UsageError."""
     place = _parse(text, os.path.lexists, longest_first=False)
+    if _may_be_pushed(place):
+        raise UsageError(
+            f"{text}: write docker://{text} to push to a registry, oci:{text} for a folder"
+        )
     if place.digest is not None:
         raise UsageError(f"{text}: a digest names what is there, not what is to be written")
+    if place.name is not None and not (place.is_engine or place.is_registry):
+        checked_name(place.name)
     name = place.name or ""
     if place.path is not None and re.search(_ARCHIVE, name, re.ASCII):
         raise UsageError(
@@ -106,6 +114,11 @@ def parse_destination(text: str) -> Place:
             f"a colon write TRANSPORT:PATH with one of {', '.join(FILE_TRANSPORTS)}"
         )
     return place
+
+
+def _may_be_pushed(place: Place) -> bool:
+    is_new = place.path is not None and not os.path.lexists(place.path)
+    return is_new and place.transport is None and _HOST_AND_PORT.match(place.text) is not None
 
 
 def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> Place:
@@ -196,25 +209,36 @@ def _split_name(
     colons = [position for position, letter in enumerate(text) if letter == ":"]
     for position in reversed(colons) if longest_first else colons:
         if text[:position] and (exists(text[:position]) or text[:position] in STANDARD_STREAMS):
-            return text[:position], _checked_name(text[position + 1 :])
+            return text[:position], _stated_name(text[position + 1 :])
     if not colons or not text[: colons[0]]:
         return text, None
-    return text[: colons[0]], _checked_name(text[colons[0] + 1 :])
+    return text[: colons[0]], _stated_name(text[colons[0] + 1 :])
 
 
-def _checked_name(name: str) -> str:
-    if is_tag(name) or reference_of(name) is not None:
-        return name
+def _stated_name(name: str) -> str:
+    """Whatever a place may call an image: what is there is looked up, and never a path."""
     if not name:
         raise UsageError("the name is empty: write PATH:NAME, or PATH alone")
-    raise UsageError(f"{name!r} is neither a tag nor an image name")
+    return name
 
 
 def checked_name(text: str) -> str:
-    """The name that is written for `text`: a tag as it stands, else a full name.
+    """The name that a layout is to hold for `text`: a full name, or as it stands what is none.
 
     Raises UsageError.
     """
-    if "@" in text:
+    name = _stated_name(text)
+    if is_ref_name(name) and not _DIGEST.fullmatch(name):
+        return full_name(name)
+    return checked_image_name(name)
+
+
+def checked_image_name(text: str) -> str:
+    """The same for Docker archives, engines and registries: a tag as it stands, or a full name."""
+    name = _stated_name(text)
+    if "@" in name:
         raise UsageError(f"{text!r}: a digest is no part of a name that is given")
-    return full_name(_checked_name(text))
+    if not is_tag(name) and reference_of(name) is None:
+        held = ", and only a layout holds such a name" if is_ref_name(name) else ""
+        raise UsageError(f"{name!r} is neither a tag nor an image name{held}")
+    return full_name(name)

@@ -1,6 +1,5 @@
 """The entries of one index, held against one another: names, platforms, attestations."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from ocilayout.errors import InvalidDigest, InvalidDocument
@@ -8,16 +7,12 @@ from ocilayout.graph import REFERENCE_DIGEST, SUBJECT, is_attestation, is_docume
 from ocilayout.problems import Problem
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.names import IMAGE_NAME, REF_NAME, names_of, reference_of
+from ocilayout.spec.names import IMAGE_NAME, REF_NAME, is_ref_name, names_of, reference_of
 from ocilayout.spec.platform import Platform
 from ocilayout.spec.reference import Reference
 
 Entries = Sequence[tuple[str, Descriptor]]
 """Where each entry stands, and it."""
-
-# annotations.md, "Pre-Defined Annotation Keys", org.opencontainers.image.ref.name
-_WORD = r"[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*"
-_REF_NAME = re.compile(rf"{_WORD}(?:/{_WORD})*", re.ASCII)
 
 
 def name_problems(entries: Entries) -> Iterator[Problem]:
@@ -38,7 +33,7 @@ def name_problems(entries: Entries) -> Iterator[Problem]:
 def _form_problems(where: str, entry: Descriptor) -> Iterator[Problem]:
     tag = entry.annotations.get(REF_NAME)
     full = entry.annotations.get(IMAGE_NAME)
-    if tag is not None and not _REF_NAME.fullmatch(tag):
+    if tag is not None and not is_ref_name(tag):
         at = f"{where}.annotations[{REF_NAME!r}]"
         yield Problem("name-invalid", at, f"{tag[:200]!r} is no name (annotations.md)")
     if full is not None:

@@ -37,6 +37,26 @@ def test_what_does_not_load_has_a_reason_and_a_command(tmp_path: Path) -> None:
     assert ocilayout("check", target, "--for", "docker-20.10").returncode == 0
 
 
+def test_what_is_for_no_such_machine_is_not_mended() -> None:
+    done = ocilayout("check", MULTI, "--for", "podman", "--platform", "linux/s390x")
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[1:] == [
+        "  nothing mends that: no image in it is for linux/s390x"
+    ]
+
+
+def test_what_is_mended_runs_on_the_machine(tmp_path: Path) -> None:
+    asked = ("--for", "docker-20.10", "--platform", "linux/arm64")
+    mend = ocilayout("check", MULTI, *asked).stdout.splitlines()[1]
+    command = shlex.split(mend.partition("mend it: ")[2])
+    target = tmp_path / command[3]
+    succeed(*command[1:3], target, *command[4:])
+    assert ocilayout("check", target, *asked).stdout == (
+        "docker-20.10: registry.example/hello:1 loads for linux/arm64; "
+        "lost: its attestations and other referrers\n"
+    )
+
+
 def test_one_of_several_engines_is_enough_to_fail() -> None:
     done = ocilayout("check", MULTI, "--for", "containerd", "--for", "docker-29")
     assert done.returncode == 3

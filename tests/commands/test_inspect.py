@@ -1,6 +1,8 @@
 import base64
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +114,57 @@ def test_a_platform_picks_a_member(ocilayout: CommandLine) -> None:
     raw = ocilayout.succeed("inspect", MULTI, "--platform", "linux/arm/v7", "--config").json
     assert raw["variant"] == "v7"
     ocilayout.refuse(1, "linux/s390x", "inspect", MULTI, "--platform", "linux/s390x")
+
+
+def test_raw_with_a_platform_is_the_exact_manifest(ocilayout: CommandLine) -> None:
+    raw = ocilayout.succeed("inspect", MULTI, "--raw", "--platform", "linux/arm64").out
+    known = contents(MULTI)
+    digest = str(Digest.of(raw.encode()))
+    assert known[digest] == raw.encode()
+    found = ocilayout.succeed("inspect", MULTI, "--verbose", "--platform", "linux/arm64").json
+    assert (found["Descriptor"]["digest"], base64.b64decode(found["Raw"])) == (
+        digest,
+        known[digest],
+    )
+
+
+def test_an_index_of_one_image_is_that_image_where_a_platform_is_asked_for(
+    ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    image = make_image("linux/arm64")
+    both = make_index(image, make_attestation(image)).named(NAME)
+    layout = write_layout(tmp_path / "layout", make_source(both))
+    raw = ocilayout.succeed("inspect", layout, "--raw", "--platform", "arm64").out
+    assert raw.encode() == image.contents[image.descriptor.digest]
+
+
+def test_raw_of_some_platforms_is_no_document(ocilayout: CommandLine) -> None:
+    arguments = ("inspect", MULTI, "--raw", "--platform", "linux/arm64,linux/amd64")
+    ocilayout.refuse(1, "pick one by --platform", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("platforms", "kinds"),
+    [
+        ("arm64", ["image", "attestation"]),
+        ("arm64,amd64", ["index", *["image", "attestation"] * 2]),
+    ],
+)
+def test_digests_of_some_platforms_exist(
+    ocilayout: CommandLine, platforms: str, kinds: list[str]
+) -> None:
+    (image,) = ocilayout.succeed("inspect", MULTI, "--json", "--platform", platforms).json["images"]
+    assert image["names"] == ["registry.example/hello:1"]
+    nodes = list(nodes_of(image))
+    assert [node["kind"] for node in nodes] == kinds
+    known = contents(MULTI)
+    assert all(len(known[node["digest"]]) == node["size"] for node in nodes)
+
+
+def nodes_of(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for below in (*node.get("members", ()), *node["referrers"]):
+        yield from nodes_of(below)
 
 
 def test_what_is_not_here_is_shown_as_absent(ocilayout: CommandLine, tmp_path: Path) -> None:

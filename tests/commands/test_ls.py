@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from ocilayout.graph import read_document
 from ocilayout.stores import open_source
 from tests.commands.conftest import CommandLine
 from tests.image_files import write_layout
@@ -127,3 +128,21 @@ def test_warnings_go_beside_the_data_or_nowhere(ocilayout: CommandLine, tmp_path
 
 def test_standard_input_can_be_one_place_only(ocilayout: CommandLine) -> None:
     ocilayout.refuse(2, "one place only", "ls", "-", "-")
+
+
+@pytest.mark.parametrize(("platforms", "member"), [("arm64", 1), ("arm64,amd64", None)])
+def test_digests_of_some_platforms_exist(
+    ocilayout: CommandLine, platforms: str, member: int | None
+) -> None:
+    with open_source(str(MULTI)) as source:
+        index = source.index.children[0]
+        images = read_document(source, index).children
+    arguments = ("ls", MULTI, "--json", "--platform", platforms)
+    ((image,),) = (place["images"] for place in ocilayout.succeed(*arguments).json["places"])
+    expected = index if member is None else images[member]
+    assert (image["digest"], image["media_type"]) == (str(expected.digest), expected.media_type)
+    assert (image["names"], image["kind"]) == (
+        ["registry.example/hello:1"],
+        "index" if member is None else "image",
+    )
+    assert len(image["platforms"]) == len(platforms.split(","))

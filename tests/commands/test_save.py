@@ -59,3 +59,31 @@ def test_an_engine_is_a_place_to_convert_from(clients: Clients, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     assert clients.calls()[-1] == ["docker", "save", "hello:amd64"]
+
+
+@pytest.mark.parametrize("engine", [[], ["--engine", "docker"]])
+def test_a_name_may_say_its_engine(engine: list[str], clients: Clients, tmp_path: Path) -> None:
+    clients.add_saving(TWO)
+    names = ("docker-daemon:hello:amd64", "greeter")
+    target = f"oci:{tmp_path / 'out'}"
+    done = ocilayout("save", *names, target, *engine, environment=clients.environment)
+    assert done.returncode == 0, done.stderr
+    assert clients.calls()[-1] == ["docker", "save", "hello:amd64", "greeter"]
+
+
+@pytest.mark.parametrize(
+    ("names", "engine", "said"),
+    [
+        (["podman:app:1"], ["--engine", "docker"], "but --engine says docker"),
+        (["podman:app:1", "docker-daemon:db:2"], [], "are in several engines"),
+        (["podman:--all"], [], "is no name of an image"),
+    ],
+)
+def test_engines_that_contradict_one_another_are_refused(
+    names: list[str], engine: list[str], said: str, clients: Clients, tmp_path: Path
+) -> None:
+    clients.add_saving(TWO)
+    done = ocilayout("save", *engine, *names, tmp_path / "a", environment=clients.environment)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (clients.folder / "calls").exists()

@@ -70,7 +70,7 @@ def test_quiet_and_dry(ocilayout: CommandLine, layout: Path) -> None:
     [
         ("", "demo:1", 1, "there are 2 images here"),
         (":3", "demo:1", 1, "has no image '3'"),
-        (":1", "Demo:1", 2, "neither a tag nor an image name"),
+        (":1", "demo:1:", 2, "neither a tag nor an image name"),
         (":1", f"demo@{ONE.descriptor.digest}", 2, "a digest is no part"),
         ("x", "demo:1", 1, "does not exist"),
     ],
@@ -143,3 +143,15 @@ def test_killed_at_any_time_leaves_the_old_or_the_new_tar(
     assert path.read_bytes() == old
     ocilayout.succeed("tag", f"{path}:1", "demo:2")
     assert sorted(tmp_path.iterdir()) == [path, log]
+
+
+def test_names_of_other_tools_are_given_and_taken(ocilayout: CommandLine, layout: Path) -> None:
+    given = ["v1+meta", "Feature/UPPER", "some/path@x"]
+    ocilayout.succeed("tag", f"{layout}:1", *given)
+    assert set(given) <= set(names(ocilayout, layout))
+    for name in given:
+        copy = layout.parent / f"copy-{given.index(name)}"
+        assert ocilayout.succeed("convert", f"{layout}:{name}", copy).out.split()[0] == name
+        assert list(names(ocilayout, copy)) == [name]
+        ocilayout.succeed("untag", f"{layout}:{name}")
+    assert not set(given) & set(names(ocilayout, layout))

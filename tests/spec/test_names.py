@@ -214,3 +214,9 @@ def test_the_order_of_entries_says_nothing_about_what_moves() -> None:
     there = [entry(APP, "app:1"), entry(OTHER, "b:1"), THIRD]
     once = replaced(there, [entry(OTHER, "app:1")])
     assert replaced(once, [entry(OTHER, "app:1")]) == once
+
+
+@pytest.mark.parametrize("name", ["v1+meta", "Feature/UPPER", "some/path@x", "app@sha256:beef"])
+def test_what_is_no_image_name_is_a_name_all_the_same(name: str) -> None:
+    assert names_of(entry(APP, name)) == (name,)
+    assert named(listed([entry(APP, name)])) == [(b"1", name, None)]

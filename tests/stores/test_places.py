@@ -1,5 +1,6 @@
 """The grammar of places, as people type it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from ocilayout.errors import PlaceNotFound, UsageError
 from ocilayout.spec.digest import Digest
 from ocilayout.stores.places import (
     Place,
+    checked_image_name,
     checked_name,
     parse_destination,
     parse_source,
@@ -148,7 +150,7 @@ def test_an_engine_has_names_and_no_path(transport: str) -> None:
         assert (place.transport, place.path, place.name) == (transport, None, "alpine:latest")
 
 
-@pytest.mark.parametrize("name", ["registry.example/App:v1", "v1/../x", "a b", "x:"])
+@pytest.mark.parametrize("name", ["v1/../x", "../x", "/x", "a b", "x:", "a,b", "a\nb", ".."])
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="neither a tag nor an image name"):
         parse_destination(f"new:{name}")
@@ -160,7 +162,7 @@ def test_tags_are_made_full_names_as_docker_reads_them() -> None:
     assert checked_name("registry.example/demo:v1") == "registry.example/demo:v1"
 
 
-@pytest.mark.parametrize("name", ["", "a:b:c", "demo:", "-x/demo"])
+@pytest.mark.parametrize("name", ["", "demo:", "-x/demo", "../demo", "a//b"])
 def test_a_tag_that_is_no_name_is_wrong_usage(name: str) -> None:
     with pytest.raises(UsageError, match=r"nor an image name|is empty"):
         checked_name(name)
@@ -186,3 +188,39 @@ def test_a_reference_without_transport_is_told_how_to_be_one() -> None:
         PlaceNotFound, match=r"in a registry it is docker://registry\.example/app:1"
     ):
         parse_source("registry.example/app:1")
+
+
+@pytest.mark.parametrize("name", ["v1+meta", "Feature/UPPER", "some/path@x", "a:b:c"])
+def test_a_layout_may_hold_what_is_no_image_name(name: str) -> None:
+    assert checked_name(name) == name
+    assert parse_destination(f"new:{name}").name == name
+    with pytest.raises(UsageError, match=r"only a layout holds such a name|a digest is no part"):
+        checked_image_name(name)
+
+
+@pytest.mark.parametrize("name", [f"app@{DIGEST}", f"app:1@{DIGEST}", "app@sha256:beef"])
+def test_a_digest_is_no_part_of_a_name(name: str) -> None:
+    with pytest.raises(UsageError, match="a digest is no part"):
+        checked_name(name)
+
+
+@pytest.mark.parametrize("name", ["v1+meta", "Feature/UPPER", "some/path@x", "../../etc", "a b"])
+def test_what_a_source_may_call_an_image_is_looked_up_there(name: str) -> None:
+    Path("layout").mkdir()
+    assert parts(parse_source(f"layout:{name}")) == (None, "layout", name)
+
+
+@pytest.mark.parametrize("text", ["localhost:5000/app:1", "r.example:443/a/b", "[::1]:5000/app"])
+def test_a_new_folder_is_not_called_like_a_registry(text: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"write docker://{text} to push")):
+        parse_destination(text)
+
+
+def test_a_folder_with_its_transport_may_be_called_like_a_registry() -> None:
+    expected = ("oci", "localhost", "5000/app:1")
+    assert parts(parse_destination("oci:localhost:5000/app:1")) == expected
+
+
+def test_a_folder_that_exists_may_be_called_like_a_registry() -> None:
+    Path("localhost").mkdir()
+    assert parts(parse_destination("localhost:5000/app")) == (None, "localhost", "5000/app")

@@ -1,6 +1,6 @@
 """Options that mean the same for every verb."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,20 +44,36 @@ class PlatformType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             self.fail(str(error), param, ctx)
 
 
-platform = click.option(
-    "--platform",
-    "platforms",
-    multiple=True,
-    type=PlatformType(),
-    help="Keep this platform (repeatable) and drop the rest.",
-)
-members = click.option(
-    "--platform",
-    "platforms",
-    multiple=True,
-    type=PlatformType(),
-    help="Which members of an index are meant (repeatable).  [default: all]",
-)
+class PlatformsType(PlatformType):
+    """Platforms with commas between them, as docker buildx takes them."""
+
+    name = "OS/ARCH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        words = str(value).split(",")
+        return tuple(super(PlatformsType, self).convert(word, param, ctx) for word in words)
+
+
+def platforms(said: str) -> Decorator[Any]:
+    """`--platform`, any number of times."""
+
+    def flat(
+        ctx: click.Context, param: click.Parameter, value: Sequence[Sequence[Platform]]
+    ) -> tuple[Platform, ...]:
+        return tuple(dict.fromkeys(platform for given in value for platform in given))
+
+    return click.option(
+        "--platform",
+        "platforms",
+        multiple=True,
+        type=PlatformsType(),
+        callback=flat,
+        help=said,
+    )
+
+
+platform = platforms("Keep this platform (repeatable) and drop the rest.")
+members = platforms("Which members of an index are meant (repeatable).  [default: all]")
 tag = click.option(
     "-t", "--tag", "tags", multiple=True, metavar="NAME", help="Name the result (repeatable)."
 )

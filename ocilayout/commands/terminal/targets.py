@@ -11,7 +11,7 @@ from ocilayout.spec.names import reference_of
 from ocilayout.spec.reference import Reference
 from ocilayout.spooling import scratch_folder
 from ocilayout.stores import destination_transport
-from ocilayout.stores.places import Place, checked_name, parse_destination
+from ocilayout.stores.places import Place, checked_image_name, checked_name, parse_destination
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,15 @@ class Target:
                 raise UsageError("- and --json both want standard output: choose one")
             if sys.stdout is None or sys.stdout.isatty():
                 raise UsageError("standard output is a terminal: redirect it, or name a file")
+        found = destination_transport(place, transport)
         if place.is_registry:
             references = (in_repository(tag, place.reference) for tag in tags)
             names = [str(reference) for reference in (place.reference, *references)]
         else:
             stated = () if place.name is None else (place.name,)
-            names = [checked_name(name) for name in (*stated, *tags)]
-        found = destination_transport(place, transport)
+            is_docker = place.is_engine or found == "docker-archive"
+            checked = checked_image_name if is_docker else checked_name
+            names = [checked(name) for name in (*stated, *tags)]
         wishes.check_target(place, found)
         return cls(place, found, tuple(dict.fromkeys(names)))
 
@@ -69,7 +71,7 @@ def refuse_overlap(source: Path | None, target: Path | None, *, adds: bool = Fal
 
 def in_repository(tag: str, repository: Reference) -> Reference:
     """A further name of an image that is pushed: a tag, or a full name of the same repository."""
-    name = checked_name(tag)
+    name = checked_image_name(tag)
     reference = reference_of(name) or Reference(repository.domain, repository.path, name)
     if (reference.domain, reference.path) != (repository.domain, repository.path):
         raise UsageError(
