@@ -395,6 +395,8 @@ def test_a_signature_with_a_name_ends_the_import_of_all(engine: str, tmp_path: P
     image = make_image().named(NAME)
     source = make_source(image, make_cosign_signature(image))
     assert "ends the import" in reason(write_oci_archive(tmp_path / "image.tar", source), engine)
+    assert list(names_in(fitted(source, ENGINES[engine]))) == [NAME]
+    assert len(fitted(source, ENGINES["podman"]).index.children) == 2
 
 
 def test_podman_keeps_one_of_several_platforms(tmp_path: Path) -> None:
