@@ -74,7 +74,7 @@ class SuspectSource(Protocol):
         """What is wrong with the files.
 
         `images` has the lists of layers, each as its list_digest, of each config that the index
-        leads to; None where not all of them are known.
+        leads to, none for that of an artifact; None where not all of them are known.
         """
         ...
 

@@ -8,12 +8,12 @@ from ocilayout.graph import (
     View,
     is_attestation,
     is_document,
+    is_referrer,
     manifests_below,
     platform_of,
     read_document,
     read_manifest,
     referrer_kind,
-    refers_to,
     walk,
 )
 from ocilayout.protocols import ImageSource
@@ -102,18 +102,16 @@ def _platform(source: ImageSource, descriptor: Descriptor) -> tuple[Platform | N
 
 
 def _kind(source: ImageSource, descriptor: Descriptor) -> str:
-    if is_attestation(descriptor):
+    if is_referrer(source, descriptor):
         return referrer_kind(descriptor)
     if not is_document(descriptor):
         return "artifact"
     if descriptor.digest in source.absent:
         return "image"
-    if refers_to(source, descriptor) is not None:
-        return "referrer"
     document = read_document(source, descriptor)
     if not isinstance(document, Manifest):
         return "index"
-    return "image" if document.is_image else "artifact"
+    return "image" if document.has_layer_tars else "artifact"
 
 
 def _sizes(source: ImageSource, tops: list[Descriptor]) -> dict[Digest, tuple[int, int]]:

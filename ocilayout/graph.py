@@ -161,12 +161,17 @@ def manifests_below(source: ImageSource, tops: Iterable[Descriptor]) -> Iterator
 
 
 def is_attestation(descriptor: Descriptor) -> bool:
-    """Whether an entry of an index is BuildKit's attestation, or another's referrer."""
+    """Whether an entry of an index is BuildKit's attestation, or another's referrer.
+
+    `cosign save` lists signatures and attestations beside their image, and says only of what
+    kind they are (cosign:pkg/oci/layout).
+    """
     return (
         REFERENCE_DIGEST in descriptor.annotations
         or SUBJECT in descriptor.annotations
         or descriptor.annotations.get(REFERENCE_TYPE) == "attestation-manifest"
         or descriptor.artifact_type == media_types.DOCKER_ATTESTATION
+        or descriptor.annotations.get("kind") in _COSIGN_KINDS
     )
 
 
@@ -182,6 +187,7 @@ def referrer_kind(descriptor: Descriptor) -> str:
 REFERENCE_DIGEST = "vnd.docker.reference.digest"
 REFERENCE_TYPE = "vnd.docker.reference.type"
 SUBJECT = "io.containerd.manifest.subject"
+_COSIGN_KINDS = {f"dev.cosignproject.cosign/{what}" for what in ("sigs", "atts", "sboms")}
 
 
 def refers_to(source: BlobReader, descriptor: Descriptor) -> Digest | None:
@@ -204,10 +210,8 @@ def refers_to(source: BlobReader, descriptor: Descriptor) -> Digest | None:
 
 
 def is_referrer(source: ImageSource, descriptor: Descriptor) -> bool:
-    """Whether it is an attestation or another referrer, by its entry or by its document."""
-    if is_attestation(descriptor):
-        return True
-    return descriptor.digest not in source.absent and refers_to(source, descriptor) is not None
+    """Whether it is an attestation or another referrer, by its entry, tag or document."""
+    return is_attestation(descriptor) or speaks_of(source, descriptor) is not None
 
 
 def images_below(
@@ -224,7 +228,7 @@ def images_below(
 
 
 def speaks_of(source: ImageSource, entry: Descriptor) -> Digest | None:
-    """What an entry of a source's index refers to, by itself or by its tag; None of images."""
+    """What an entry of an index refers to, by itself or by its tag; None of images."""
     for name in names_of(entry):
         subject = subject_of_tag(name)
         if subject is not None:

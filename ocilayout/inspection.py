@@ -149,7 +149,7 @@ class _Inspector:
         if is_attestation(descriptor):
             kind = referrer_kind(descriptor)
         else:
-            kind = "image" if manifest.is_image else "artifact"
+            kind = "image" if manifest.has_layer_tars else "artifact"
         return Node(
             descriptor,
             kind,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.errors import InvalidDocument
-from ocilayout.graph import MAX_LEVELS, View, is_attestation, read_document, refers_to
+from ocilayout.graph import MAX_LEVELS, View, is_attestation, read_document, speaks_of
 from ocilayout.protocols import ImageSource
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
@@ -32,7 +32,7 @@ def without_orphans(source: ImageSource, dropped: Collection[Digest]) -> View:
     def edit(descriptor: Descriptor) -> Descriptor | None:
         if descriptor.digest in source.absent:
             return descriptor
-        return None if refers_to(source, descriptor) in dropped else descriptor
+        return None if speaks_of(source, descriptor) in dropped else descriptor
 
     return edited(source, edit)
 

@@ -165,6 +165,12 @@ KINDS: Mapping[str, Kind] = {
         "write it again with convert, which believes manifest.json, or with oci-archive: before "
         "its name index.json",
     ),
+    "manifest-json-artifact": Kind(
+        "warning",
+        "manifest.json lists a signature or another artifact. docker with its own store and podman "
+        "fail when they come to it.",
+        "write it again with convert, which leaves it in index.json alone",
+    ),
     "platform-absent": Kind(
         "warning",
         "An index lists a platform that is not here. That is legal, and loads where nobody asks "

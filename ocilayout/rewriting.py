@@ -1,11 +1,13 @@
 """Documents rewritten from the leaves up, so that what led to a changed blob leads to the new one.
 
 A changed layer changes its manifest's digest, that changes the index's, and what refers to the
-image by digest (`subject`, BuildKit's and containerd's annotations) is pointed to the new one.
+image by digest (`subject`, BuildKit's and containerd's annotations, tags `sha256-HEX` as cosign and
+regctl write them) is pointed to the new one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 
+from ocilayout import notices
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.errors import InvalidDigest
 from ocilayout.graph import (
@@ -17,6 +19,7 @@ from ocilayout.graph import (
     walk,
 )
 from ocilayout.protocols import ImageSource
+from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest
@@ -75,6 +78,8 @@ class Rewriter:
     def view(self) -> View:
         """The source as it is now."""
         index = self._source.index.with_children(self.current)
+        for old, new in zip(self._source.index.children, index.children, strict=True):
+            _warn_of_signature(old, new)
         return View(self._source, index, self._documents, self._source.absent, self.changed)
 
     def current(self, child: Descriptor) -> Descriptor:
@@ -92,7 +97,26 @@ class Rewriter:
             moved = None if stated is None else self.changed.get(stated)
             if moved is not None:
                 annotations[key] = str(moved.digest)
+        for name in names.names_of(child):
+            subject = names.subject_of_tag(name)
+            moved = None if subject is None else self.changed.get(subject)
+            if subject is not None and moved is not None:
+                for key in (names.REF_NAME, names.IMAGE_NAME):
+                    if key in annotations:
+                        annotations[key] = annotations[key].replace(
+                            subject.encoded, moved.digest.encoded
+                        )
         return child if annotations == child.annotations else child.with_annotations(annotations)
+
+
+def _warn_of_signature(old: Descriptor, new: Descriptor) -> None:
+    """What cosign signed is a digest, and it stays as it was signed."""
+    for before, after in zip(names.names_of(old), names.names_of(new), strict=True):
+        if before != after and before.endswith((".sig", ".att")):
+            notices.warn(
+                f"{before} is {after} now, but what it signs is the image of the old digest: it "
+                "verifies no more, so sign the new one (--attestations drop leaves it out)"
+            )
 
 
 def _with_children(document: Document, edit: EditChild) -> Document:

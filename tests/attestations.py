@@ -7,6 +7,7 @@ from ocilayout.spec import media_types
 from tests.images import Made, encode, make_blob, make_manifest
 
 IN_TOTO = "application/vnd.in-toto+json"
+SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 DSSE = "application/vnd.dsse.envelope.v1+json"
 
 
@@ -59,6 +60,24 @@ def make_statement(predicate_type: str, predicate: object, media_type: str = IN_
 def make_containerd_referrer(image: Made) -> Made:
     """A referrer as docker 29 lists it, at the top with an annotation of containerd's."""
     return make_referrer(image).annotated({SUBJECT: str(image.descriptor.digest)})
+
+
+def make_cosign_signature(image: Made, kind: str = "sig") -> Made:
+    """What cosign writes: as an image, told by nothing but its tag."""
+    return _simple_signing(image).named(f"sha256-{image.descriptor.digest.encoded}.{kind}")
+
+
+def make_saved_signature(image: Made) -> Made:
+    """The same as `cosign save` lists it: without a name, with its kind."""
+    return _simple_signing(image).annotated({"kind": "dev.cosignproject.cosign/sigs"})
+
+
+def _simple_signing(image: Made) -> Made:
+    critical = {"image": {"docker-manifest-digest": str(image.descriptor.digest)}}
+    layer = make_blob(SIMPLE_SIGNING, encode({"critical": critical}))
+    diff_ids = [str(layer.descriptor.digest)]
+    fields = {"architecture": "", "os": "", "rootfs": {"type": "layers", "diff_ids": diff_ids}}
+    return make_manifest(make_blob(media_types.OCI_CONFIG, encode(fields)), [layer])
 
 
 def subject_of(image: Made) -> dict[str, object]:

@@ -5,7 +5,13 @@ import pytest
 from ocilayout.description import image_ids, images_in, surveyed
 from ocilayout.spec import media_types
 from ocilayout.spec.platform import Platform
-from tests.attestations import make_attestation, make_containerd_referrer, make_referrer
+from tests.attestations import (
+    make_attestation,
+    make_containerd_referrer,
+    make_cosign_signature,
+    make_referrer,
+    make_saved_signature,
+)
 from tests.images import (
     Made,
     make_blob,
@@ -58,6 +64,8 @@ def test_the_size_counts_each_blob_once() -> None:
         (make_attestation, "attestation"),
         (make_containerd_referrer, "referrer"),
         (make_referrer, "referrer"),
+        (make_cosign_signature, "referrer"),
+        (make_saved_signature, "referrer"),
     ],
 )
 def test_what_speaks_of_an_image_is_told_from_it(make: object, expected: str) -> None:
@@ -75,6 +83,12 @@ def test_artifacts_are_told_from_images() -> None:
     found = images_in(make_source(manifest, leaf))
     assert [image.kind for image in found] == ["artifact", "artifact"]
     assert [image.platforms for image in found] == [(), ()]
+
+
+def test_what_borrows_the_config_of_images_is_an_artifact() -> None:
+    config = make_blob(media_types.OCI_CONFIG, make_config("wasip1/wasm", []))
+    (found,) = images_in(make_source(make_manifest(config, [make_blob("application/wasm", b"x")])))
+    assert found.kind == "artifact"
 
 
 def test_a_platform_that_the_descriptor_lacks_is_that_of_the_config() -> None:

@@ -25,7 +25,7 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import open_place
 from ocilayout.stores.engine_clients import Client
-from tests.attestations import make_attestation, make_referrer
+from tests.attestations import make_attestation, make_cosign_signature, make_referrer
 from tests.image_files import layout_files, write_oci_archive
 from tests.images import (
     Made,
@@ -436,6 +436,25 @@ def test_referrers_at_the_top_are_lost_with_docker(tmp_path: Path) -> None:
     file = write_hybrid(tmp_path / "image.tar", image, make_referrer(image), saved=[image])
     (outcome,) = prediction(file, "docker-29").outcomes
     assert outcome.lost == ("its attestations and other referrers",)
+
+
+def test_podman_ends_at_a_signature_that_manifest_json_lists(tmp_path: Path) -> None:
+    first, last = (image.named(f"lab/app:{n}") for n, image in enumerate(MEMBERS[:2]))
+    signature = make_cosign_signature(first)
+    saved = [first, signature, last]
+    file = write_hybrid(tmp_path / "image.tar", *saved, saved=saved)
+    outcomes = prediction(file, "podman").outcomes
+    assert [outcome.loads for outcome in outcomes] == [True, False, False]
+    assert "which ends all" in outcomes[2].reason
+
+
+@pytest.mark.parametrize("engine", ["k3s", "rke2"])
+def test_a_signature_with_a_name_ends_the_import_of_all(engine: str, tmp_path: Path) -> None:
+    image = make_image().named(NAME)
+    source = make_source(image, make_cosign_signature(image))
+    assert "ends the import" in reason(write_oci_archive(tmp_path / "image.tar", source), engine)
+    assert list(names_in(fitted(source, ENGINES[engine]))) == [NAME]
+    assert len(fitted(source, ENGINES["podman"]).index.children) == 2
 
 
 def test_podman_keeps_one_of_several_platforms(tmp_path: Path) -> None:

@@ -1,12 +1,21 @@
 import pytest
 
-from ocilayout.graph import REFERENCE_DIGEST, SUBJECT, View, is_document, read_document, walk
+from ocilayout.graph import (
+    REFERENCE_DIGEST,
+    SUBJECT,
+    View,
+    is_document,
+    read_document,
+    speaks_of,
+    walk,
+)
 from ocilayout.rewriting import Rewriter, ordered_documents
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
-from tests.attestations import make_referrer
+from ocilayout.spec.names import names_of
+from tests.attestations import make_cosign_signature, make_referrer
 from tests.images import (
     Made,
     MemorySource,
@@ -139,6 +148,28 @@ def test_a_subject_is_pointed_to_what_its_image_became() -> None:
     assert subject is not None
     assert (subject.digest, subject.size) == (image.digest, image.size)
     assert pointing.digest != referrer.descriptor.digest
+
+
+def test_a_tag_of_referrers_is_made_of_what_its_image_became() -> None:
+    tag = f"registry.example/app:sha256-{IMAGE.descriptor.digest.encoded}"
+    source = make_source(make_index(make_referrer(IMAGE)).named(tag), IMAGE)
+    view = rewritten(source, new_layer(source)).view()
+    pointing, image = view.index.children
+    assert names_of(pointing) == (f"registry.example/app:sha256-{image.digest.encoded}",)
+    assert speaks_of(view, pointing) == image.digest
+
+
+@pytest.mark.parametrize(("kind", "is_signed"), [("sig", True), ("att", True), ("sbom", False)])
+def test_a_tag_of_cosign_follows_and_what_is_signed_is_said_to_verify_no_more(
+    kind: str, is_signed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    signature = make_cosign_signature(IMAGE, kind)
+    source = make_source(IMAGE, signature)
+    view = rewritten(source, new_layer(source)).view()
+    image, pointing = view.index.children
+    assert names_of(pointing) == (f"sha256-{image.digest.encoded}.{kind}",)
+    assert pointing.digest == signature.descriptor.digest
+    assert ("verifies no more" in caplog.text) is is_signed
 
 
 def test_an_edit_of_children_is_made_on_what_they_became() -> None:

@@ -16,6 +16,7 @@ from ocilayout.commands.terminal.verb import verb
 @click.option("--raw", is_flag=True, help="The exact bytes of the manifest or index.")
 @click.option("--config", "config", is_flag=True, help="The exact bytes of the config.")
 @click.option("--verbose", "-v", is_flag=True, help="As docker manifest inspect --verbose.")
+@click.option("--referrers", is_flag=True, help="Ask the registry for what refers to it, too.")
 @options.scratch
 @options.as_json
 @options.quiet
@@ -26,6 +27,7 @@ def command(
     raw: bool,
     config: bool,
     verbose: bool,
+    referrers: bool,
     scratch: Path | None,
     as_json: bool,
     quiet: bool,
@@ -33,8 +35,9 @@ def command(
 ) -> None:
     """Show an image as a tree: index, manifests, configs, layers.
 
-    Attestations, signatures and other referrers stand under the image that they speak of.
-    Several images of PLACE are shown one after another.
+    Attestations, signatures and other referrers stand under the image that they speak of; those
+    beside an image in a registry are looked for with --referrers. Several images of PLACE are
+    shown one after another.
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.description import surveyed
@@ -52,7 +55,8 @@ def command(
         registry.registries([parsed]) as registries,
         open_place(parsed, scratch=scratch, registries=registries) as opened,
     ):
-        selected = surveyed(select(opened.source, platforms=platforms))
+        found = select(opened.source, platforms=platforms)
+        selected = surveyed(_with_referrers(found) if referrers else found)
         source = resolved(selected, referrers=True) if platforms else selected
         made_from = originals(opened.source, selected) if platforms else {}
         if raw:
@@ -65,6 +69,13 @@ def command(
             _echo_json(source, made_from, place, opened.dialect)
         else:
             _echo_tree(source, made_from, place, opened.dialect)
+
+
+def _with_referrers(source: Any) -> Any:
+    # Most of what is inspected is a file, and start-up counts.
+    from ocilayout.stores.registry_referrers import with_referrers
+
+    return with_referrers(source)
 
 
 def _echo_raw(source: Any, made_from: Any) -> None:

@@ -55,7 +55,7 @@ def command(
     places = [registry_place(text.removeprefix("docker:"), text) for text in references]
     with registry.registries([*places, target.place]) as registries:
         assert registries is not None
-        found = [_source(place, registries, all_tags) for place in places]
+        found = [_source(place, registries, all_tags, referrers) for place in places]
         parts = [select(source, platforms=wished.platforms) for source in found]
         if referrers:
             parts = [with_referrers(part) for part in parts]
@@ -66,7 +66,9 @@ def command(
         write(wished.fitted(source), parts, target, wished, messages, registries)
 
 
-def _source(place: "Place", registries: "Registries", all_tags: bool) -> "ImageSource":
+def _source(
+    place: "Place", registries: "Registries", all_tags: bool, referrers: bool
+) -> "ImageSource":
     from ocilayout.errors import UsageError
     from ocilayout.stores.registry import all_images_at, image_at
 
@@ -74,4 +76,4 @@ def _source(place: "Place", registries: "Registries", all_tags: bool) -> "ImageS
         return image_at(place, registries)
     if not place.is_repository:
         raise UsageError(f"{place.text} names one image: --all-tags wants HOST/REPOSITORY alone")
-    return all_images_at(place, registries)
+    return all_images_at(place, registries, referrers=referrers)

@@ -4,7 +4,7 @@ Only documents and the first bytes of layers are read: whether the rest is sound
 question, which no engine asks before it has begun.
 """
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -208,15 +208,8 @@ def _members(source: ImageSource, top: Descriptor) -> Iterator[Member]:
         except BlobNotFound:
             yield Member(None, descriptor.platform, False, frozenset(), False)
             continue
-        if isinstance(document, Manifest) and _is_image(document):
+        if isinstance(document, Manifest) and document.has_layer_tars:
             yield _member(source, descriptor, document)
-
-
-def _is_image(manifest: Manifest) -> bool:
-    """Whether an engine can run it: attestations borrow the config of images."""
-    return manifest.is_image and all(
-        layer_type(layer.media_type) or "tar" in layer.media_type for layer in manifest.layers
-    )
 
 
 def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> Member:
@@ -260,7 +253,8 @@ def _saved(files: Files, source: ImageSource) -> tuple[Entry, ...] | None:
     if files.is_folder or not is_docker_archive(files):
         return None
     members = dict(_members_by_id(source))
-    return tuple(_saved_entry(files, entry, members) for entry in read_entries(files))
+    artifacts = set(_artifact_ids(source))
+    return tuple(_saved_entry(files, entry, members, artifacts) for entry in read_entries(files))
 
 
 def _members_by_id(source: ImageSource) -> Iterable[tuple[Digest, Member]]:
@@ -270,8 +264,29 @@ def _members_by_id(source: ImageSource) -> Iterable[tuple[Digest, Member]]:
                 yield member.image_id, member
 
 
-def _saved_entry(files: Files, entry: DockerEntry, members: dict[Digest, Member]) -> Entry:
+def _artifact_ids(source: ImageSource) -> Iterator[Digest]:
+    """The configs of signatures and other artifacts, which manifest.json may list as images."""
+    for top in source.index.children:
+        for descriptor in manifests_below(source, [top]):
+            if not is_document(descriptor):
+                continue
+            try:
+                document = read_document(source, descriptor)
+            except BlobNotFound:
+                continue
+            if isinstance(document, Manifest) and not document.has_layer_tars and document.config:
+                yield document.config.digest
+
+
+def _saved_entry(
+    files: Files,
+    entry: DockerEntry,
+    members: Mapping[Digest, Member],
+    artifacts: Container[Digest],
+) -> Entry:
     known = members.get(entry.config_digest)
+    if known is None and entry.config_digest in artifacts:
+        return Entry(entry.config_digest, KIND_ARTIFACT, entry.tags, ())
     if known is None:
         known = _member_of_entry(files, entry)
     return Entry(entry.config_digest, KIND_IMAGE, entry.tags, (replace(known, is_docker=True),))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_IMAGE, Cargo, Entry
+from ocilayout.engines.cargo import KIND_IMAGE, Cargo, Entry
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.questions import (
     NAME_LOST,
@@ -55,7 +55,7 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
 
 def _check_what_ends_all(entries: Iterable[Entry], engine: Engine) -> None:
     for entry in entries:
-        is_artifact = entry.kind == KIND_ARTIFACT and bool(entry.names)
+        is_artifact = entry.kind != KIND_IMAGE and bool(entry.names)
         if is_artifact and "artifact" in engine.ends_at.value:
             raise refusal_by(
                 f"{entry.title} is an artifact, which ends the import of all", engine.artifacts

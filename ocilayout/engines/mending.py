@@ -62,6 +62,8 @@ def _may_be_artifact(entry: Entry, engine: Engine) -> bool:
 def _formless(source: ImageSource, engine: Engine) -> Iterator[tuple[Entry, str]]:
     for entry in entries_of(source):
         if entry.kind == KIND_REFERRER:
+            if entry.names and "artifact" in engine.ends_at.value:
+                yield entry, f"a signature with a name ends the import of all in {engine.name}"
             continue
         reason = _why_formless(entry, engine)
         if reason is not None:

@@ -31,7 +31,13 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
     if cargo.outer == "gzip":
         raise refusal_by("the tar is compressed with gzip outside, which it garbles", engine.outer)
 
+    saved = cargo.saved
+    end = next((entry for entry in saved if entry.kind != KIND_IMAGE), None)
+    unreached = saved[saved.index(end) :] if end else ()
+
     def judge(entry: Entry) -> Outcome:
+        if end and entry in unreached:
+            raise refusal_by(f"{end.title} before it is no image, which ends all", engine.artifacts)
         platforms = tuple(member.platform for member in entry.members if member.platform)
         names = tuple(_podman_name(name) for name in entry.names)
         listed = same_image(entry, cargo.listed) or entry
@@ -43,7 +49,7 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         )
         return Outcome(entry.title, str(entry.digest), True, names, platforms, lost)
 
-    return judged(engine, asked_for(cargo, cargo.saved), judge)
+    return judged(engine, asked_for(cargo, saved), judge)
 
 
 def _podman_layout(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome]:

@@ -186,6 +186,17 @@ class Manifest(Document):
         return self.config is not None and self.config.media_type in media_types.IMAGE_CONFIGS
 
     @property
+    def has_layer_tars(self) -> bool:
+        """Whether it is an image that an engine can unpack.
+
+        Attestations, cosign's signatures and WebAssembly modules borrow the config of images.
+        """
+        return self.is_image and all(
+            media_types.layer_type(layer.media_type) or "tar" in layer.media_type
+            for layer in self.layers
+        )
+
+    @property
     def list_of_layers(self) -> Digest:
         """One digest for all its layers in their order, to compare manifests by."""
         return list_digest(layer.digest.blob_path for layer in self.layers)

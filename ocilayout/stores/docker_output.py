@@ -13,6 +13,8 @@ from ocilayout.graph import (
     is_document,
     platform_of,
     read_document,
+    referrer_kind,
+    speaks_of,
 )
 from ocilayout.protocols import DestinationOptions, ImageDestination, ImageSource
 from ocilayout.spec import names, strict_json
@@ -91,7 +93,11 @@ def _choices(
     choices: list[_Choice] = []
     left_out: list[str] = []
     for descriptor in names.listed(source.index.children):
-        if is_attestation(descriptor):
+        is_marked = is_attestation(descriptor)
+        if is_marked and referrer_kind(descriptor) == "attestation":
+            continue
+        if is_marked or speaks_of(source, descriptor) is not None:
+            left_out.append(f"{_called(descriptor)} speaks of an image, and is none")
             continue
         try:
             choices.append(_chosen(source, descriptor, platforms))
@@ -157,7 +163,7 @@ def _chosen(
     if descriptor.digest in source.absent:
         raise CannotHold(f"{called} is not here")
     document = read_document(source, descriptor)
-    if isinstance(document, Manifest) and not document.is_image:
+    if isinstance(document, Manifest) and not document.has_layer_tars:
         raise CannotHold(f"{called} is {document.artifact_type or 'an artifact'}, no image")
     members = _members(source, descriptor)
     if not members:
@@ -181,7 +187,7 @@ def _members(source: ImageSource, top: Descriptor) -> list[tuple[Platform, Manif
     return [
         (platform_of(source, child) or Platform("", ""), manifest)
         for child, manifest in images_below(source, [top])
-        if not _lacks_layers(source, manifest)
+        if manifest.has_layer_tars and not _lacks_layers(source, manifest)
     ]
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import BinaryIO
 
+from ocilayout import notices
 from ocilayout.blobs import SpreadBlobs
 from ocilayout.errors import BlobNotFound, CannotHold, ImageNotFound
 from ocilayout.graph import View, is_document, read_document, walk
@@ -267,11 +268,20 @@ def image_at(place: Place, registries: Registries) -> RegistrySource:
     return _source(repository, [(place.digest or place.reference.tag, name)])
 
 
-def all_images_at(place: Place, registries: Registries) -> RegistrySource:
-    """The images of all tags of a repository, but for tags that speak of others."""
+def all_images_at(
+    place: Place, registries: Registries, *, referrers: bool = False
+) -> RegistrySource:
+    """The images of all tags of a repository, but for tags that speak of others.
+
+    A note says how many of those there are, unless `referrers` are going to be looked for.
+    """
     repository = repository_of(place, registries)
     domain, path = place.reference.domain, place.reference.path
-    tags = [tag for tag in repository.tags() if names.subject_of_tag(tag) is None]
+    known = list(repository.tags())
+    tags = [tag for tag in known if names.subject_of_tag(tag) is None]
+    if len(tags) < len(known) and not referrers:
+        count = len(known) - len(tags)
+        notices.note(f"tags of referrers stay behind ({count}): --referrers takes them along")
     return _source(repository, [(tag, str(Reference(domain, path, tag))) for tag in tags])
 
 

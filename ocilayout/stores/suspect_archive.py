@@ -83,6 +83,9 @@ def hybrid_problems(files: Files, images: Images | None) -> Iterator[Problem]:
         if images is not None and lists is None:
             text = f"{INDEX} does not lead to image {entry.config_digest}"
             yield Problem("manifest-json-mismatch", f"{where}.Config", text)
+        elif lists is not None and not lists:
+            text = f"{entry.config_digest} has layers that are no tars: it is no image to unpack"
+            yield Problem("manifest-json-artifact", where, text)
         in_blobs = all(path.startswith("blobs/") for path in entry.layers)
         if lists and in_blobs and list_digest(entry.layers) not in lists:
             text = f"the layers of image {entry.config_digest} are others in {INDEX}"

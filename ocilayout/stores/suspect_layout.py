@@ -21,7 +21,7 @@ from ocilayout.stores.layout_source import (
 )
 
 Images = Mapping[Digest, Collection[Digest]]
-"""For each config the lists of layers that manifests have for it."""
+"""For each config the lists of layers that images have for it; none for that of an artifact."""
 Others = Callable[[Files, Images | None], Iterator[Problem]]
 """What a format adds to a layout tells its own problems."""
 

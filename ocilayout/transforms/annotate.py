@@ -10,11 +10,12 @@ from ocilayout import pick
 from ocilayout.errors import BlobNotFound, CannotHold
 from ocilayout.graph import (
     View,
+    listing,
     manifests_below,
     read_config,
     read_document,
     read_manifest,
-    refers_to,
+    speaks_of,
 )
 from ocilayout.protocols import ImageSource
 from ocilayout.rewriting import Rewriter, ordered_documents
@@ -48,6 +49,7 @@ def annotate(
     dropped: frozenset[Digest] = frozenset()
     if drop_attestations:
         dropped = _speaking_of(scope, rewriter.changed.keys())
+        scope = listing(scope, [e for e in scope.index.children if e.digest not in dropped])
         rewriter = _rewritten(scope, plan, dropped)
     inside = {entry.digest for entry in scope.index.children}
     # oras lists the members of an index once more, without a name, at the top.
@@ -100,4 +102,4 @@ def _edit_configs(rewriter: Rewriter, plan: Plan, edit: PlatformEdit) -> None:
 
 def _speaking_of(scope: ImageSource, moved: Collection[Digest]) -> frozenset[Digest]:
     below = manifests_below(scope, scope.index.children)
-    return frozenset(found.digest for found in below if refers_to(scope, found) in moved)
+    return frozenset(found.digest for found in below if speaks_of(scope, found) in moved)

@@ -1,7 +1,10 @@
-"""Drop attestations: BuildKit's `unknown/unknown` members, and all that refers to an image."""
+"""Drop attestations: BuildKit's `unknown/unknown` members, and all that refers to an image.
+
+cosign's signatures refer by their tags.
+"""
 
 from ocilayout import members
-from ocilayout.graph import is_attestation, refers_to
+from ocilayout.graph import is_referrer
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 
@@ -10,10 +13,6 @@ def without_attestations(source: ImageSource) -> ImageSource:
     """The source without attestations and referrers."""
 
     def edit(descriptor: Descriptor) -> Descriptor | None:
-        if is_attestation(descriptor):
-            return None
-        if descriptor.digest in source.absent or refers_to(source, descriptor) is None:
-            return descriptor
-        return None
+        return None if is_referrer(source, descriptor) else descriptor
 
     return members.edited(source, edit)

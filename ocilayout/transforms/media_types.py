@@ -2,7 +2,7 @@
 
 from ocilayout import notices
 from ocilayout.errors import CannotHold
-from ocilayout.graph import is_attestation, read_document
+from ocilayout.graph import is_attestation, is_referrer, read_document
 from ocilayout.protocols import ImageSource
 from ocilayout.rewriting import Rewriter, ordered_documents
 from ocilayout.spec.descriptor import Descriptor
@@ -24,12 +24,12 @@ def in_media_types(source: ImageSource, family: Family) -> ImageSource:
     rewriter = Rewriter(source)
     for descriptor in ordered_documents(source):
         document = read_document(source, descriptor)
+        if family == "docker" and isinstance(document, Manifest) and not document.has_layer_tars:
+            raise CannotHold(
+                f"{descriptor.digest} is {document.artifact_type or 'an artifact'}, for which "
+                "Docker's media types have no form"
+            )
         if isinstance(document, Manifest) and not document.is_image:
-            if family == "docker":
-                raise CannotHold(
-                    f"{descriptor.digest} is {document.artifact_type or 'an artifact'}, for which "
-                    "Docker's media types have no form"
-                )
             rewriter.rewrite(document)
             continue
         rewriter.rewrite(
@@ -52,4 +52,4 @@ def _has_attestations(source: ImageSource) -> bool:
             return True
         if isinstance(document, Index) and any(map(is_attestation, document.children)):
             return True
-    return any(map(is_attestation, source.index.children))
+    return any(is_referrer(source, entry) for entry in source.index.children)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from ocilayout import notices
 from ocilayout.errors import ImageNotFound
-from ocilayout.graph import is_attestation, is_referrer, listing, platform_of, refers_to
+from ocilayout.graph import is_attestation, is_referrer, listing, platform_of, speaks_of
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
 from ocilayout.spec.media_types import INDEXES
-from ocilayout.spec.names import names_of
+from ocilayout.spec.names import names_of, subject_of_tag
 from ocilayout.spec.platform import Platform
 
 
@@ -67,7 +67,7 @@ def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSo
         return None
 
     def keep_referrers(descriptor: Descriptor) -> Descriptor | None:
-        if descriptor.digest in kept or refers_to(source, descriptor) in kept:
+        if descriptor.digest in kept or speaks_of(source, descriptor) in kept:
             return descriptor
         return None
 
@@ -98,5 +98,9 @@ def _without_doubles(index: Index) -> Index:
 def _say_what_is_gone(before: Index, after: Index) -> None:
     left = {name for entry in after.children for name in names_of(entry)}
     gone = {name: None for entry in before.children for name in names_of(entry) if name not in left}
-    if gone:
-        notices.warn(f"left out, since there is no such platform of it: {', '.join(gone)}")
+    images = [name for name in gone if subject_of_tag(name) is None]
+    if images:
+        notices.warn(f"left out, since there is no such platform of it: {', '.join(images)}")
+    signs = [name for name in gone if subject_of_tag(name) is not None]
+    if signs:
+        notices.warn(f"left out, since what it speaks of is gone or changed: {', '.join(signs)}")

@@ -59,7 +59,8 @@ class Survey:
         self._configs = Configs(source)
         self.leaves: dict[Digest, Leaf] = {}
         self.image_lists: dict[Digest, set[Digest]] = {}
-        """For each config the lists of layers that manifests have for it, each as a digest."""
+        """For each config the lists of layers that images have for it, each as a digest; none for
+        that of an artifact."""
         self.images = 0
         self.bytes_read = 0
         self.is_whole = True
@@ -210,10 +211,11 @@ class Survey:
         is_image = config is not None and not isinstance(manifest, Manifest)
         if isinstance(manifest, Manifest) and manifest.is_image:
             is_image = True
-            self.images += not is_attestation(arrow.descriptor)
             assert manifest.config is not None
             lists = self.image_lists.setdefault(manifest.config.digest, set())
-            lists.add(manifest.list_of_layers)
+            if manifest.has_layer_tars:
+                self.images += not is_attestation(arrow.descriptor)
+                lists.add(manifest.list_of_layers)
             if config is not None:
                 label = str(arrow.descriptor.digest)
                 yield from configs.count_problems(manifest, config, label)

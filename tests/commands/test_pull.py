@@ -7,7 +7,7 @@ import pytest
 
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_source
-from tests.attestations import make_referrer
+from tests.attestations import make_cosign_signature, make_referrer
 from tests.commands.conftest import CommandLine
 from tests.images import make_blob, make_image, make_index, make_layer, make_manifest
 from tests.registries.talking import ANN, fill, write_creds
@@ -188,6 +188,20 @@ def test_tags_of_cosign_go_both_ways(
     place = f"docker://{registry.host}/copy/app:1"
     ocilayout.succeed("push", out, place, "--referrers")
     assert registry["copy/app"].tags[tag] == str(cosign.descriptor.digest)
+
+
+def test_inspect_asks_for_referrers_where_they_are_wanted(
+    ocilayout: CommandLine, registry: OciRegistry
+) -> None:
+    fill(registry, make_referrer(FIRST), tag="signature")
+    cosign = make_cosign_signature(FIRST)
+    fill(registry, cosign, tag=cosign.names[0])
+    name = f"docker://{registry.host}/team/app:1"
+    (alone,) = ocilayout.succeed("inspect", name, "--json").json["images"]
+    assert alone["referrers"] == []
+    assert registry.seen("GET", "/referrers/") == []
+    (image,) = ocilayout.succeed("inspect", name, "--json", "--referrers").json["images"]
+    assert len(image["referrers"]) == 2
 
 
 def listed(layout: Path) -> list[object]:

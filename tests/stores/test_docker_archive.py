@@ -1,6 +1,7 @@
 """What is written: an OCI layout and manifest.json in one tar, for every engine."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from ocilayout.copy_engine import transfer
 from ocilayout.errors import CannotHold, InvalidDocument
 from ocilayout.graph import REFERENCE_DIGEST
 from ocilayout.protocols import DestinationOptions
+from ocilayout.spec import media_types
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.docker_output import manifest_json, open_destination
-from tests.attestations import make_attestation
+from tests.attestations import make_attestation, make_cosign_signature, make_saved_signature
 from tests.images import (
     Made,
     make_blob,
@@ -197,6 +199,23 @@ def test_an_attestation_at_the_top_has_no_entry() -> None:
     attestation = make_attestation(image)
     assert REFERENCE_DIGEST in attestation.descriptor.annotations
     assert len(manifest_json(make_source(image, attestation), DestinationOptions())) == 1
+
+
+@pytest.mark.parametrize("make", [make_cosign_signature, make_saved_signature])
+def test_a_signature_of_cosign_stays_in_the_layout_and_that_is_said(
+    make: Callable[[Made], Made], caplog: pytest.LogCaptureFixture
+) -> None:
+    image = make_image().named(NAME)
+    source = make_source(image, make(image))
+    assert len(manifest_json(source, DestinationOptions())) == 1
+    assert "speaks of an image, and is none: it stays in the OCI half" in caplog.text
+
+
+def test_a_module_that_borrows_the_config_of_images_is_refused() -> None:
+    config = make_blob(media_types.OCI_CONFIG, make_config("wasip1/wasm", []))
+    module = make_manifest(config, [make_blob("application/wasm", b"\0asm")]).named(NAME)
+    with pytest.raises(CannotHold, match="is an artifact, no image"):
+        manifest_json(make_source(module), DestinationOptions())
 
 
 def test_platforms_that_are_absent_are_never_chosen() -> None:

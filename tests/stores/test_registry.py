@@ -206,7 +206,10 @@ def test_a_blob_that_is_missing_is_told(registry: OciRegistry) -> None:
         read(registry)
 
 
-def test_all_tags_are_a_source_but_for_those_that_speak_of_others(registry: OciRegistry) -> None:
+def test_all_tags_are_a_source_but_for_those_that_speak_of_others(
+    registry: OciRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     other = make_image(layers=[make_layer("other")])
     fill(registry, IMAGE, tag="1")
     fill(registry, other, tag="2")
@@ -217,6 +220,10 @@ def test_all_tags_are_a_source_but_for_those_that_speak_of_others(registry: OciR
             f"{registry.host}/team/app:1": IMAGE.descriptor.digest,
             f"{registry.host}/team/app:2": other.descriptor.digest,
         }
+        assert "stay behind (1): --referrers takes them along" in caplog.text
+        caplog.clear()
+        all_images_at(place(registry, "team/app"), registries, referrers=True)
+        assert caplog.text == ""
 
 
 @pytest.mark.parametrize("mounts", [True, False])

@@ -28,6 +28,7 @@ from ocilayout.transforms.corrections import Corrections, PlatformEdit
 from tests.attestations import (
     make_attestation,
     make_containerd_referrer,
+    make_cosign_signature,
     make_new_attestation,
     make_referrer,
 )
@@ -213,6 +214,14 @@ class TestConfig:
         assert members(result)[2].annotations["vnd.docker.reference.digest"] == str(
             AMD64.descriptor.digest
         )
+
+    def test_a_dropped_signature_of_cosign_is_not_said_to_follow(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        source = make_source(ARM.named("registry.example/app:1"), make_cosign_signature(ARM))
+        result = corrected(source, "a=b", drop=True)
+        assert len(result.index.children) == 1
+        assert caplog.text == ""
 
     @pytest.mark.parametrize("make", [make_referrer, make_containerd_referrer])
     @pytest.mark.parametrize("drop", [False, True])

@@ -6,8 +6,10 @@ from ocilayout.transforms.attestations import without_attestations
 from tests.attestations import (
     make_attestation,
     make_containerd_referrer,
+    make_cosign_signature,
     make_new_attestation,
     make_referrer,
+    make_saved_signature,
 )
 from tests.images import Made, make_blob, make_image, make_index, make_manifest, make_source
 from tests.snapshots import contents_of, names_in, platforms_in
@@ -31,6 +33,13 @@ def test_they_go_from_an_index(make: Callable[[Made], Made]) -> None:
 
 @kinds
 def test_they_go_from_the_top(make: Callable[[Made], Made]) -> None:
+    image = make_image().named(NAME)
+    bare = without_attestations(make_source(image, make(image)))
+    assert contents_of(bare) == image.contents
+
+
+@pytest.mark.parametrize("make", [make_cosign_signature, make_saved_signature])
+def test_signatures_of_cosign_go(make: Callable[[Made], Made]) -> None:
     image = make_image().named(NAME)
     bare = without_attestations(make_source(image, make(image)))
     assert contents_of(bare) == image.contents

@@ -8,7 +8,12 @@ from ocilayout.spec import media_types
 from ocilayout.spec.documents import Index
 from ocilayout.spec.media_types import Family, in_family, layer_type
 from ocilayout.transforms.media_types import in_media_types
-from tests.attestations import make_attestation, make_new_attestation, make_referrer
+from tests.attestations import (
+    make_attestation,
+    make_cosign_signature,
+    make_new_attestation,
+    make_referrer,
+)
 from tests.images import Made, make_blob, make_image, make_index, make_manifest, make_source
 from tests.snapshots import contents_of, names_in, platforms_in
 
@@ -84,6 +89,13 @@ def test_docker_has_no_form_for_attestations_and_that_is_said(
     (entry,) = found.index.children
     document = read_document(found, entry)
     assert len(document.children) == 2
+    assert "attestations are left out" in caplog.text
+
+
+def test_docker_has_no_form_for_signatures_of_cosign(caplog: pytest.LogCaptureFixture) -> None:
+    image = make_image()
+    found = in_media_types(make_source(image, make_cosign_signature(image)), "docker")
+    assert len(found.index.children) == 1
     assert "attestations are left out" in caplog.text
 
 

@@ -4,7 +4,12 @@ from ocilayout.errors import AmbiguousName, ImageNotFound
 from ocilayout.graph import is_attestation
 from ocilayout.spec.platform import Platform
 from ocilayout.transforms.select import select
-from tests.attestations import make_attestation, make_containerd_referrer, make_referrer
+from tests.attestations import (
+    make_attestation,
+    make_containerd_referrer,
+    make_cosign_signature,
+    make_referrer,
+)
 from tests.images import Made, make_image, make_index, make_layer, make_source
 from tests.snapshots import contents_of, names_in, platforms_in
 
@@ -156,6 +161,14 @@ def test_referrers_at_the_top_follow_their_image() -> None:
     selected = select(make_source(amd64, arm64, *referrers), platforms=[ARM64])
     digests = {entry.digest for entry in selected.index.children}
     assert digests == {arm64.descriptor.digest, referrers[1].descriptor.digest}
+
+
+def test_signatures_of_cosign_follow_their_image(caplog: pytest.LogCaptureFixture) -> None:
+    amd64, arm64 = make_image("linux/amd64").named("amd64"), make_image("linux/arm64").named(NAME)
+    signatures = [make_cosign_signature(amd64), make_cosign_signature(arm64)]
+    selected = select(make_source(amd64, arm64, *signatures), platforms=[ARM64])
+    assert list(names_in(selected)) == [NAME, *signatures[1].names]
+    assert f"what it speaks of is gone or changed: {signatures[0].names[0]}" in caplog.text
 
 
 def test_a_platform_that_is_absent_can_be_kept() -> None:

@@ -11,6 +11,7 @@ from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.media_types import LayerType
+from tests.attestations import make_cosign_signature
 from tests.image_files import (
     blob_file,
     flip_a_byte,
@@ -136,6 +137,22 @@ def hybrid(
     return build
 
 
+def signature_saved(folder: Path) -> Path:
+    """An archive whose manifest.json lists cosign's signature beside the image."""
+    made = image()
+    tops = [made, make_cosign_signature(made)]
+    entries = []
+    for top in tops:
+        manifest = json.loads(top.contents[top.descriptor.digest])
+        config, *layers = (
+            Digest.parse(part["digest"]).blob_path
+            for part in (manifest["config"], *manifest["layers"])
+        )
+        entries.append({"Config": config, "RepoTags": [], "Layers": layers})
+    files = {**layout_files(make_source(*tops)), "manifest.json": encode(entries)}
+    return tar_of(files, folder)
+
+
 def twice(folder: Path) -> Path:
     """A tar with one member twice."""
     files = layout_files(make_source(image()))
@@ -237,6 +254,7 @@ SPOILED: Mapping[str, Builder] = {
     "index-empty-handed": listed(make_index(absent(image())).named(NAME)),
     "manifest-json-invalid": hybrid(lambda entry: entry.update(Config="absent.json")),
     "manifest-json-mismatch": hybrid(lambda entry: entry["Layers"].reverse()),
+    "manifest-json-artifact": signature_saved,
     "platform-absent": listed(make_index(absent(image()), make_image("linux/arm64")).named(NAME)),
     "platform-mismatch": listed(other_platform()),
     "platform-repeated": listed(amd64_twice()),

@@ -57,7 +57,7 @@ def _head(node: Node, above: Digest | None = None) -> str:
     if node.platform is not None and not node.platform.is_unknown:
         words.append(str(node.platform))
     words.append(str(node.descriptor.digest))
-    if node.kind == "artifact" and node.manifest is not None:
+    if node.kind == "artifact" and node.manifest is not None and node.manifest.artifact_type:
         words.append(f"({node.manifest.artifact_type})")
     elif node.kind == "blob":
         words.append(f"({node.descriptor.media_type}, {human_size(node.descriptor.size)})")
