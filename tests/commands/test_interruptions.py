@@ -107,7 +107,7 @@ def test_a_layout_that_was_added_to_is_as_it_was(tmp_path: Path, large: Path) ->
     program("convert", MULTI, "layout", cwd=tmp_path)
     before = snapshot(tmp_path / "layout")
     running = started("convert", large, "layout", *SLOWLY, cwd=tmp_path)
-    wait_for_partial(tmp_path / "layout", running)
+    wait_for_scratch(running)
     running.terminate()
     running.communicate(timeout=20)
     assert running.returncode == 143
