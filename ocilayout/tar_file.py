@@ -6,9 +6,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from ocilayout.errors import BlobNotFound, InvalidArchive
 from ocilayout.streams import FileSlice
-from ocilayout.tar_blocks import BLOCK as BLOCK
 from ocilayout.tar_blocks import FileBlocks
-from ocilayout.tar_headers import MAX_EXTENSION as MAX_EXTENSION
 from ocilayout.tar_headers import Header, Kind, read_headers
 
 MAX_NAMES = 32 * 1024 * 1024

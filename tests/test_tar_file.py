@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from ocilayout import tar_file
 from ocilayout.errors import BlobNotFound, InvalidArchive
-from ocilayout.tar_file import BLOCK, MAX_EXTENSION, TarFile
+from ocilayout.tar_blocks import BLOCK
+from ocilayout.tar_file import TarFile
+from ocilayout.tar_headers import MAX_EXTENSION
 from ocilayout.tar_writer import TarWriter
 from tests.byte_streams import dribble
 from tests.hostile import tars

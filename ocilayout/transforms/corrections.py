@@ -44,6 +44,6 @@ class Corrections:
     config: bool = False
     """Whether the config shall say the platform too: its digest, the image id, changes."""
 
-    def of(self, *levels: str) -> list[AnnotationEdit]:
-        """The annotations at these levels."""
-        return [edit for edit in self.annotations if edit.level in levels]
+    def of(self, level: str) -> list[AnnotationEdit]:
+        """The annotations at this level."""
+        return [edit for edit in self.annotations if edit.level == level]

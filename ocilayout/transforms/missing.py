@@ -79,7 +79,8 @@ class _Survey:
         self.incomplete: dict[Digest, tuple[Descriptor, Descriptor]] = {}
         """Manifests that lack something, with the first thing that they lack."""
         self.missing: set[Digest] = set()
-        self.foreign: dict[Digest, Descriptor] = {}
+        self.foreign: dict[Digest, None] = {}
+        """Absent layers that may not be distributed, in the order in which they were met."""
         self._seen: dict[Digest, bool] = {}
 
     def visit(self, top: Descriptor) -> None:
@@ -104,7 +105,7 @@ class _Survey:
             if is_distributable(child.media_type):
                 self.incomplete.setdefault(manifest.digest, (manifest, child))
             else:
-                self.foreign[child.digest] = child
+                self.foreign[child.digest] = None
 
     def _is_here(self, descriptor: Descriptor) -> bool:
         known = self._seen.get(descriptor.digest)

@@ -34,13 +34,13 @@ def tag(source: ImageSource, image: Descriptor, names: Sequence[str]) -> View:
 
 
 def untag(
-    source: ImageSource, image: Descriptor, names: Collection[str] | None, *, drop: bool = False
+    source: ImageSource, image: Descriptor, names: Collection[str], *, drop: bool = False
 ) -> View:
-    """The source whose `image` lost these names, or all of them with None.
+    """The source whose `image` lost these names.
 
     Without a name left it stays a nameless entry; with `drop` it goes, and what speaks of it.
     """
-    wanted = None if names is None else set(map(full_name, names))
+    wanted = set(map(full_name, names))
     entries: list[Descriptor] = []
     left: list[str] = []
     for entry in source.index.children:
@@ -48,7 +48,7 @@ def untag(
         if entry.digest != image.digest:
             entries.append(entry)
             continue
-        lost = [name for name in own if wanted is None or name in wanted]
+        lost = [name for name in own if name in wanted]
         left.extend(name for name in own if name not in lost)
         entries.extend(_without(entry, own, lost))
     if drop and not left:

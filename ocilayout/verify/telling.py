@@ -31,10 +31,10 @@ _STEP = r"(?:\[[0-9]+\]|\['(?:[^'\\]|\\.)*'\]|\[\"(?:[^\"\\]|\\.)*\"\]|\.?[\w.-]
 _PATH = re.compile(rf"({_STEP}+)(?:: | )(.*)", re.DOTALL)
 
 
-def told(error: Exception, where: str, code: str = "") -> Problem:
+def told(error: Exception, where: str) -> Problem:
     """An error of READING as a finding at `where`."""
     codes = (known for kind, known in _CODES if isinstance(error, kind))
-    code = code or next(codes, "blob-unreadable")
+    code = next(codes, "blob-unreadable")
     if isinstance(error, OSError):
         return Problem(code, where, error.strerror or str(error))
     return Problem(code, where, str(error).removesuffix(f": {KINDS[code].remedy}"))

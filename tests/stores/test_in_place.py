@@ -52,7 +52,7 @@ def tagging(*names: str, place: str = "") -> Transform:
 def untagging(name: str | None, *, drop: bool = False) -> Transform:
     def transform(source: ImageSource, label: str) -> ImageSource:
         image = pick.target(source, name, None, label).entry
-        wanted = None if name is None else [name]
+        wanted = names_of(image) if name is None else [name]
         return untag(settle_missing(source, "keep"), image, wanted, drop=drop)
 
     return transform

@@ -106,13 +106,13 @@ def test_a_name_is_taken() -> None:
 
 
 def test_the_last_name_leaves_one_nameless_entry() -> None:
-    untagged = untag(make_source(ONE.named(A, B)), ONE.descriptor, None)
+    untagged = untag(make_source(ONE.named(A, B)), ONE.descriptor, [A, B])
     assert [dict(entry.annotations) for entry in untagged.index.children] == [{}]
 
 
 def test_a_dropped_image_takes_along_what_speaks_of_it() -> None:
     source = make_source(ONE.named(A), make_containerd_referrer(ONE), TWO.named(B))
-    untagged = untag(source, ONE.descriptor, None, drop=True)
+    untagged = untag(source, ONE.descriptor, [A], drop=True)
     assert [entry.digest for entry in untagged.index.children] == [TWO.descriptor.digest]
 
 
