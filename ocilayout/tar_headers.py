@@ -81,9 +81,9 @@ class Header(NamedTuple):
         block, records, where = self.block, self.records, self.where
         mtime = records.get(b"mtime")
         return Attributes(
-            _number(block[100:108], where) & 0o7777,
-            _owner(records.get(b"uid"), block[108:116], where),
-            _owner(records.get(b"gid"), block[116:124], where),
+            _number(block[100:108], where, "mode") & 0o7777,
+            _owner(records.get(b"uid"), block[108:116], where, "owner"),
+            _owner(records.get(b"gid"), block[116:124], where, "group"),
             _seconds(block[136:148], where) if mtime is None else _pax_time(mtime, where),
             self._device(),
             _xattrs(records),
@@ -92,8 +92,8 @@ class Header(NamedTuple):
     def _device(self) -> tuple[int, int]:
         if self.type_flag not in {b"3", b"4"}:
             return 0, 0
-        major = _number(self.block[329:337], self.where)
-        minor = _number(self.block[337:345], self.where)
+        major = _number(self.block[329:337], self.where, "device number")
+        minor = _number(self.block[337:345], self.where, "device number")
         if major >= 1 << 32 or minor >= 1 << 32:
             raise InvalidArchive(f"{self.where}: there is no device {major}:{minor}")
         return major, minor
@@ -128,7 +128,7 @@ def read_headers(blocks: Blocks) -> Iterator[Header]:
             return
         _check_sum(block, where)
         kind = block[156:157]
-        size = _number(block[124:136], where)
+        size = _number(block[124:136], where, "size")
         if kind in {_PAX, _PAX_GLOBAL, _GNU_LONG_NAME, _GNU_LONG_LINK}:
             _read_extension(blocks, offset, kind, size, extension)
             offset += BLOCK + _padded(size)
@@ -175,30 +175,33 @@ def _text(field: bytes) -> bytes:
     return field.partition(b"\0")[0]
 
 
-def _number(field: bytes, where: str) -> int:
-    """Octal digits, or base 256 where the first bit is set (GNU, for 8 GiB and more)."""
+def _number(field: bytes, where: str, called: str) -> int:
+    """Octal digits, or base 256 where the first bit is set (GNU, for 8 GiB and more).
+
+    `called` is what messages call the field.
+    """
     if field[0] & 0x80:
         number = int.from_bytes(field, "big", signed=False) & ((1 << (8 * len(field) - 1)) - 1)
         if field[0] & 0x40 or number >= 1 << 63:
-            raise InvalidArchive(f"{where}: a member has a negative or impossible size")
+            raise InvalidArchive(f"{where}: the {called} is negative or impossible")
         return number
     digits = field.replace(b"\0", b" ").strip()
     if not digits:
         return 0
     if not all(0x30 <= digit <= 0x37 for digit in digits):
-        raise InvalidArchive(f"{where}: a size is not an octal number")
+        raise InvalidArchive(f"{where}: the {called} is not an octal number")
     return int(digits, 8)
 
 
-def _owner(record: bytes | None, field: bytes, where: str) -> int:
+def _owner(record: bytes | None, field: bytes, where: str, called: str) -> int:
     if record is None:
-        number = _number(field, where)
+        number = _number(field, where, called)
     elif record.isdigit() and len(record) <= 19:
         number = int(record)
     else:
-        raise InvalidArchive(f"{where}: an owner is not a number")
+        raise InvalidArchive(f"{where}: the {called} is not a number")
     if number > MAX_OWNER:
-        raise InvalidArchive(f"{where}: there can be no owner {number}")
+        raise InvalidArchive(f"{where}: there can be no {called} {number}")
     return number
 
 
@@ -215,7 +218,7 @@ def _seconds(field: bytes, where: str) -> int:
     if field[0] == 0xFF:
         # GNU's base 256 again: a time before 1970.
         return _checked_time(int.from_bytes(field, "big", signed=True), where) * 10**9
-    return _checked_time(_number(field, where), where) * 10**9
+    return _checked_time(_number(field, where, "time"), where) * 10**9
 
 
 def _pax_time(record: bytes, where: str) -> int:
