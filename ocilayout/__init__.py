@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ocilayout.copy_engine import Report, missing_blobs, transfer
     from ocilayout.engines.cargo import cargo_of
     from ocilayout.engines.facts import ENGINES
-    from ocilayout.engines.mending import fitted
+    from ocilayout.engines.fitting import fitted
     from ocilayout.engines.prediction import predict
     from ocilayout.errors import (
         AccessDenied,
@@ -110,7 +110,7 @@ _HOMES = {
     "comparison.images": ("Comparison", "compare"),
     "engines.cargo": ("cargo_of",),
     "engines.facts": ("ENGINES",),
-    "engines.mending": ("fitted",),
+    "engines.fitting": ("fitted",),
     "engines.prediction": ("predict",),
     "graph": ("open_verified", "read_config", "read_document", "walk"),
     "problems": ("Problem",),

@@ -1,5 +1,8 @@
 """What each engine takes: said of an image file before it travels, and made to fit.
 
-`facts` is the table, `cargo` what of a file matters to an engine, `prediction` puts the two
-together, `mending` makes what an engine takes.
+`facts` is the one table, a row for each engine, and `cargo` what of a file matters to any of them.
+`prediction` puts the two together: it asks the loader of the row, `dockerd`, `containerd`, `podman`
+or `registry`, and each of these answers with what `questions` has for all. `fitting` makes what an
+engine takes, `mending` names the command that does, and `arrival` chooses what is sent into an
+engine that answers.
 """

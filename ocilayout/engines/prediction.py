@@ -23,6 +23,5 @@ def predict(cargo: Cargo, engine: Engine, platform: Platform | None = None) -> P
     except Refusal as refusal:
         outcomes = [refused(entry, refusal) for entry in asked_for(cargo, cargo.entries)]
     if not outcomes:
-        nothing = Refusal("there is no image in it", "")
-        outcomes = [Outcome(cargo.text, "", False, reason=nothing.reason)]
+        outcomes = [Outcome(cargo.text, "", False, reason="there is no image in it")]
     return Prediction(engine, tuple(outcomes))

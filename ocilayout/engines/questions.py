@@ -49,12 +49,13 @@ class Prediction:
         return bool(self.outcomes) and all(outcome.loads for outcome in self.outcomes)
 
 
-@dataclass(frozen=True)
 class Refusal(Exception):
     """An engine does not take an image, or a whole file."""
 
-    reason: str
-    source: str
+    def __init__(self, reason: str, source: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.source = source
 
 
 def asked_for(cargo: Cargo, entries: Iterable[Entry]) -> list[Entry]:

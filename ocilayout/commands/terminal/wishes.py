@@ -107,7 +107,7 @@ class Wishes:
         found = compress_made(sources, plain="none" if stays_plain else "gzip")
         if self._row is None:
             return found
-        from ocilayout.engines.mending import fitting_recode
+        from ocilayout.engines.fitting import fitting_recode
 
         return fitting_recode(found, self._row)
 
@@ -123,7 +123,7 @@ class Wishes:
         """The source without what can have no form in the engine; raises CannotHold."""
         if self._row is None:
             return source
-        from ocilayout.engines.mending import fitted
+        from ocilayout.engines.fitting import fitted
 
         return fitted(source, self._row)
 
@@ -132,7 +132,7 @@ class Wishes:
         options = DestinationOptions(self.force, self.platforms, lock_timeout=self.lock_timeout)
         if self._row is None:
             return options
-        from ocilayout.engines.mending import manifest_platforms
+        from ocilayout.engines.fitting import manifest_platforms
 
         return options._replace(
             platforms=self.platforms or manifest_platforms(source, self._row),
@@ -142,6 +142,6 @@ class Wishes:
     def check_target(self, place: Place, transport: str) -> None:
         """Raises UsageError where the engine does not read what is to be written there."""
         if self._row is not None and not place.is_engine:
-            from ocilayout.engines.mending import check_target
+            from ocilayout.engines.fitting import check_target
 
             check_target(place.path, transport, self._row)
