@@ -32,6 +32,11 @@ class OciLayoutError(Exception):
 
     exit_code = 1
 
+    def __init__(self, text: str, remedy: str = "") -> None:
+        """`text` is what is wrong, `remedy` what to do where somebody may know better."""
+        super().__init__(f"{text}: {remedy}" if remedy else text)
+        self.text = text
+
 
 class UsageError(OciLayoutError):
     """A request that makes no sense whatever the files hold."""

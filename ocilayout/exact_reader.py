@@ -46,7 +46,7 @@ class ExactReader:
     def take_some(self, limit: int) -> bytes:
         """From 1 to `limit` bytes; raises CompressionError where there are none."""
         if self.at_end():
-            raise self.damaged("is cut off: copy it again")
+            raise self.damaged("is cut off", remedy="copy it again")
         part = self._chunk[self._position : self._position + limit]
         self._position += len(part)
         return part
@@ -76,6 +76,6 @@ class ExactReader:
         """The next `count` bytes as a number, lowest byte first."""
         return int.from_bytes(self.take(count), "little")
 
-    def damaged(self, how: str) -> CompressionError:
+    def damaged(self, how: str, remedy: str = "") -> CompressionError:
         """The error to raise where the stream is not what it should be."""
-        return CompressionError(f"{self.label}: the {self.codec} stream {how}")
+        return CompressionError(f"{self.label}: the {self.codec} stream {how}", remedy)

@@ -24,6 +24,7 @@ _SMALL = 32 * 1024
 """Bytes of a buffer that holds most documents whole; clearing a large one costs more than those."""
 _BEHIND = 8 * CHUNK
 """Bytes that a file may be ahead of its disk, before the disk is told to begin."""
+_AGAIN = "fetch or build it again"
 
 Progress = Callable[[int], None]
 """Told the number of bytes that passed."""
@@ -95,7 +96,8 @@ class VerifiedReader(io.RawIOBase):
         if not count and len(view):
             raise IntegrityError(
                 f"{self._label} has {self._size - self._remaining} of the {self._size} bytes that "
-                "its descriptor promises: fetch or build it again"
+                "its descriptor promises",
+                remedy=_AGAIN,
             )
         self._hash.update(view[:count])
         self._remaining -= count
@@ -107,14 +109,14 @@ class VerifiedReader(io.RawIOBase):
     def _verify(self) -> None:
         if self._raw.read(1):
             raise IntegrityError(
-                f"{self._label} is longer than the {self._size} bytes that its descriptor "
-                "promises: fetch or build it again"
+                f"{self._label} is longer than the {self._size} bytes that its descriptor promises",
+                remedy=_AGAIN,
             )
         found = self._hash.hexdigest()
         if self._digest.verifiable and found != self._digest.encoded:
             raise IntegrityError(
-                f"{self._label} is damaged: its content hashes to "
-                f"{self._digest.algorithm}:{found}: fetch or build it again"
+                f"{self._label} is damaged: its content hashes to {self._digest.algorithm}:{found}",
+                remedy=_AGAIN,
             )
 
     def close(self) -> None:

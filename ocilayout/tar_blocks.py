@@ -54,7 +54,8 @@ class FileBlocks:
         if offset + count > self._size:
             raise InvalidArchive(
                 f"{self.label} is cut off: it ends at byte {self._size}, before the end of the "
-                "archive: copy it again"
+                "archive",
+                remedy="copy it again",
             )
         if not self._start <= offset <= offset + count <= self._start + len(self._window):
             self._start = offset

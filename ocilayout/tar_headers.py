@@ -140,7 +140,8 @@ def read_headers(blocks: Blocks) -> Iterator[Header]:
         offset += BLOCK + _padded(header.size)
         if blocks.lacks(offset):
             raise InvalidArchive(
-                f"{blocks.label} is cut off inside {os.fsdecode(header.name)!r}: copy it again"
+                f"{blocks.label} is cut off inside {os.fsdecode(header.name)!r}",
+                remedy="copy it again",
             )
         yield header
 

@@ -124,9 +124,8 @@ def _findings(text: str, wishes: "_Wishes", registries: "Registries | None") -> 
             _refuse_absent(verification, problems, text)
             return Findings(text, opened.dialect, problems, verification, wishes.fast)
     except (CompressionError, IntegrityError, InvalidArchive, InvalidDocument) as error:
-        # What the remedy of the code says already.
-        said = str(error).removesuffix(": copy it again")
-        return Findings(text, None, [Problem("place-unreadable", text, said)], None, wishes.fast)
+        found = Problem("place-unreadable", text, error.text)
+        return Findings(text, None, [found], None, wishes.fast)
 
 
 def _refuse_absent(verification: "Verification", problems: "list[Problem]", text: str) -> None:

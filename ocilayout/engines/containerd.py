@@ -6,7 +6,6 @@ from dataclasses import replace
 from ocilayout.engines.cargo import KIND_IMAGE, Cargo, Entry
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.questions import (
-    NAME_LOST,
     Outcome,
     Refusal,
     asked_for,
@@ -42,12 +41,10 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         check_layers(engine, entry.members)
         check_system(engine, entry.members, machine)
         names = tuple(_containerd_name(name, engine) for name in entry.names)
-        lost = (
-            *referrers_lost(entry, engine),
-            *elsewhere(entry.platforms, machine),
-            *_unfindable(names),
+        lost = (*referrers_lost(entry, engine), *elsewhere(entry.platforms, machine))
+        return Outcome(
+            entry.title, str(entry.digest), True, names, entry.platforms, _unfindable(names), lost
         )
-        return Outcome(entry.title, str(entry.digest), True, names, entry.platforms, lost)
 
     _check_what_ends_all(entries, engine)
     return judged(engine, asked_for(cargo, entries), judge)
@@ -86,8 +83,8 @@ def _containerd_name(name: str, engine: Engine) -> str:
     return engine.tag_alone.value.format(tag=name)
 
 
-def _unfindable(names: Iterable[str]) -> list[str]:
-    return [f"{NAME_LOST}, as nothing asks for {name}" for name in names if not _is_full(name)]
+def _unfindable(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"the name, as nothing asks for {name}" for name in names if not _is_full(name))
 
 
 def _is_full(name: str) -> bool:

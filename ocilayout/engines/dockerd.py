@@ -39,12 +39,19 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         platforms = tuple(member.platform for member in found.members if member.platform)
         names = docker_names(found, engine)
         lost = (
-            *names_lost(entry.names, names),
             *left_behind(entry, platforms),
             *referrers_lost(entry, engine),
             *elsewhere(platforms, machine),
         )
-        return Outcome(entry.title, str(entry.digest), True, names, platforms, lost)
+        return Outcome(
+            entry.title,
+            str(entry.digest),
+            True,
+            names,
+            platforms,
+            names_lost(entry.names, names),
+            lost,
+        )
 
     entries = asked_for(cargo, cargo.entries)
     listed_ids = {image_id for entry in cargo.listed for image_id in entry.image_ids}

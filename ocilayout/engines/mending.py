@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_REFERRER, Cargo, Entry, entries_of
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.fitting import fitted, why_formless
-from ocilayout.engines.questions import NAME_LOST, Prediction
+from ocilayout.engines.questions import Prediction
 from ocilayout.errors import OciLayoutError
 from ocilayout.outputs import SUFFIXES
 from ocilayout.protocols import ImageSource
@@ -32,9 +32,7 @@ def mending(
 
     `machine` is what the engine runs on, where that is known.
     """
-    loses_names = any(
-        loss.startswith(NAME_LOST) for outcome in prediction.outcomes for loss in outcome.lost
-    )
+    loses_names = any(outcome.lost_names for outcome in prediction.outcomes)
     engine = prediction.engine
     has_better_names = _has_full_names(source) or engine.full_names.value
     if prediction.loads and not (loses_names and has_better_names):

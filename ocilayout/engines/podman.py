@@ -42,12 +42,19 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         names = tuple(_podman_name(name) for name in entry.names)
         listed = same_image(entry, cargo.listed) or entry
         lost = (
-            *names_lost(entry.names, names),
             *left_behind(listed, platforms),
             *referrers_lost(listed, engine),
             *elsewhere(platforms, machine),
         )
-        return Outcome(entry.title, str(entry.digest), True, names, platforms, lost)
+        return Outcome(
+            entry.title,
+            str(entry.digest),
+            True,
+            names,
+            platforms,
+            names_lost(entry.names, names),
+            lost,
+        )
 
     return judged(engine, asked_for(cargo, saved), judge)
 
@@ -70,13 +77,22 @@ def _podman_layout(cargo: Cargo, engine: Engine, machine: Platform | None) -> li
     if entry.is_index and machine:
         platforms = tuple(p for p in entry.platforms if p.fits(machine))[:1]
     lost = (
-        *names_lost(entry.names, names),
         *left_behind(entry, platforms),
         *_all_but_one(platforms),
         *referrers_lost(entry, engine),
         *elsewhere(platforms, machine),
     )
-    return [Outcome(entry.title, str(entry.digest), True, names, platforms, lost)]
+    return [
+        Outcome(
+            entry.title,
+            str(entry.digest),
+            True,
+            names,
+            platforms,
+            names_lost(entry.names, names),
+            lost,
+        )
+    ]
 
 
 def _all_but_one(platforms: tuple[Platform, ...]) -> tuple[str, ...]:

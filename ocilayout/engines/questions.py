@@ -12,9 +12,6 @@ from ocilayout.spec.reference import Reference
 
 _MIB = 1024 * 1024
 
-NAME_LOST = "the name"
-"""What a loss of a name starts with."""
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -29,11 +26,19 @@ class Outcome:
     platforms: tuple[Platform, ...] = ()
     """Those that the engine will have; where it takes its machine's own, those it can choose from.
     """
-    lost: tuple[str, ...] = ()
+    lost_names: tuple[str, ...] = ()
+    """Which names of the file cannot be asked for, in words."""
+    lost_parts: tuple[str, ...] = ()
+    """What else is lost, in words."""
     reason: str = ""
     """Why it does not load."""
     source: str = ""
     """How we know."""
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """All of it that is lost."""
+        return (*self.lost_names, *self.lost_parts)
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,7 @@ def names_lost(written: Iterable[str], names: tuple[str, ...]) -> tuple[str, ...
     """What is lost where the engine calls an image otherwise than the file does."""
     before = [str(reference_of(name) or name) for name in written]
     gone = [name for name in before if name not in names]
-    return (f"{NAME_LOST} {', '.join(gone)}",) if gone else ()
+    return (f"the name {', '.join(gone)}",) if gone else ()
 
 
 def sparse(entry: Entry, engine: Engine) -> Refusal:

@@ -34,7 +34,9 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         lost = list(referrers_lost(entry, engine))
         if not cargo.is_layout:
             lost.append("its digest in a registry, which such a tar has not")
-        return Outcome(entry.title, str(entry.digest), True, full, entry.platforms, tuple(lost))
+        return Outcome(
+            entry.title, str(entry.digest), True, full, entry.platforms, lost_parts=tuple(lost)
+        )
 
     return judged(engine, asked_for(cargo, cargo.entries), judge)
 

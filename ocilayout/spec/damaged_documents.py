@@ -13,18 +13,19 @@ LISTS = ("manifests", "layers", "blobs")
 
 def descriptors_in(
     fields: Mapping[str, object], label: str
-) -> Iterator[tuple[str, Descriptor | OciLayoutError]]:
-    """Where each descriptor of a document stands, and what it is or why it is none.
+) -> Iterator[tuple[str, str, Descriptor | OciLayoutError]]:
+    """The field of each descriptor, where in the document it stands, and it or why it is none.
 
     The subject is not among them: nothing is needed of it.
     """
     if fields.get("config") is not None:
-        yield f"{label}: config", _descriptor(fields["config"], f"{label}: config")
+        where = f"{label}: config"
+        yield "config", where, _descriptor(fields["config"], where)
     for key in LISTS:
         items = fields.get(key)
         for position, item in enumerate(items if isinstance(items, list) else ()):
             where = f"{label}: {key}[{position}]"
-            yield where, _descriptor(item, where)
+            yield key, where, _descriptor(item, where)
 
 
 def readable_index(raw: bytes, label: str) -> Index:
@@ -35,7 +36,7 @@ def readable_index(raw: bytes, label: str) -> Index:
         fields = {}
     stated = fields.get("mediaType")
     media_type = stated if isinstance(stated, str) else media_types.OCI_INDEX
-    found = (descriptor for _, descriptor in descriptors_in(fields, label))
+    found = (descriptor for _, _, descriptor in descriptors_in(fields, label))
     children = tuple(child for child in found if isinstance(child, Descriptor))
     return Index(media_type, raw, Digest.of(raw), fields, children, None)
 

@@ -170,8 +170,8 @@ class Marks:
         size = self._files.size(leaf.digest.blob_path)
         if size != leaf.size:
             raise IntegrityError(
-                f"{leaf.digest} has {size} bytes, its descriptor says {leaf.size}: "
-                "fetch or build it again"
+                f"{leaf.digest} has {size} bytes, its descriptor says {leaf.size}",
+                remedy="fetch or build it again",
             )
 
     def _look_into(self, digest: Digest) -> None:

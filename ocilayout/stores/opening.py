@@ -191,7 +191,7 @@ def _open_files(
 
 def _tar(file: BinaryIO, label: str, on_twice: OnTwice) -> Files:
     if os.fstat(file.fileno()).st_size == 0:
-        raise InvalidArchive(f"{label} is empty: copy it again")
+        raise InvalidArchive(f"{label} is empty", remedy="copy it again")
     return TarFile(file, label, on_twice)
 
 

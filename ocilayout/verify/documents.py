@@ -21,8 +21,10 @@ class Reading:
     """What a document holds, as far as it can be read."""
 
     problems: tuple[Problem, ...]
+    config: tuple[str, Descriptor] | None = None
+    """Where the descriptor of the config stands, and it."""
     children: tuple[tuple[str, Descriptor], ...] = ()
-    """Where each descriptor that can be read stands, and it."""
+    """Where each other descriptor that can be read stands, and it."""
     document: Index | Manifest | None = None
     """None where a strict reader refuses it."""
 
@@ -34,13 +36,16 @@ def examined(raw: bytes, descriptor: Descriptor, label: str) -> Reading:
     except InvalidDocument as error:
         return Reading((Problem("document-invalid", label, split(str(error), label)[1]),))
     problems = list(_kind_problems(fields, descriptor.media_type, label))
+    config: tuple[str, Descriptor] | None = None
     children: list[tuple[str, Descriptor]] = []
     broken: list[tuple[str, OciLayoutError]] = []
-    for where, found in descriptors_in(fields, label):
-        if isinstance(found, Descriptor):
-            children.append((where, found))
-        else:
+    for key, where, found in descriptors_in(fields, label):
+        if not isinstance(found, Descriptor):
             broken.append((where, found))
+        elif key == "config":
+            config = (where, found)
+        else:
+            children.append((where, found))
     if not problems:
         problems.extend(_rule_problems(fields, raw, descriptor.media_type, label))
     problems.extend(
@@ -53,7 +58,7 @@ def examined(raw: bytes, descriptor: Descriptor, label: str) -> Reading:
         problem = _split_problem("document-invalid", refusal, label)
         if not problems or not (problem.where == label or _is_told(problem.where, problems)):
             problems.append(problem)
-    return Reading(tuple(problems), tuple(children), document)
+    return Reading(tuple(problems), config, tuple(children), document)
 
 
 def _rule_problems(

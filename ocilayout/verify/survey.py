@@ -6,6 +6,7 @@ can be read of it is followed.
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from ocilayout.errors import BlobNotFound
 from ocilayout.graph import MAX_LEVELS, contradiction_of, is_attestation, is_document, read_bytes
@@ -230,31 +231,28 @@ class Survey:
 
     def _config(self, reading: Reading) -> _Configuring:
         """The config of an image, if there is one; the config itself is looked at once."""
-        for where, child in reading.children:
-            if child.media_type in media_types.IMAGE_CONFIGS and where.endswith(": config"):
-                yield from self._meet(child, where)
-                found = self._configs.read(child, where)
-                if child.digest not in self._configs_told:
-                    self._configs_told.add(child.digest)
-                    self.bytes_read += found.size
-                    yield from found.problems
-                return found
-        return None
+        if reading.config is None:
+            return None
+        where, config = reading.config
+        if config.media_type not in media_types.IMAGE_CONFIGS:
+            return None
+        yield from self._meet(config, where)
+        found = self._configs.read(config, where)
+        if config.digest not in self._configs_told:
+            self._configs_told.add(config.digest)
+            self.bytes_read += found.size
+            yield from found.problems
+        return found
 
     def _parts(
         self, reading: Reading, arrow: _Arrow, diff_ids: Sequence[Digest], is_image: bool
     ) -> _Following:
-        """What a manifest leads to beside its config."""
+        """What a manifest leads to beside the config of an image."""
         below: list[_Arrow] = []
-        layers = 0
-        for where, child in reading.children:
-            if where.endswith(": config"):
-                if child.media_type in media_types.IMAGE_CONFIGS:
-                    continue
-                diff_id = None
-            else:
-                diff_id = diff_ids[layers] if layers < len(diff_ids) else None
-                layers += 1
+        parts = list(zip_longest(reading.children, diff_ids))
+        if reading.config and reading.config[1].media_type not in media_types.IMAGE_CONFIGS:
+            parts.insert(0, (reading.config, None))
+        for (where, child), diff_id in parts:
             if is_document(child):
                 below.append(_Arrow(child, where, arrow.level + 1))
                 continue

@@ -8,8 +8,9 @@ from ocilayout.errors import (
     IntegrityError,
     InvalidArchive,
     InvalidDocument,
+    OciLayoutError,
 )
-from ocilayout.problems import KINDS, Problem
+from ocilayout.problems import Problem
 
 READING = (
     BlobNotFound,
@@ -31,13 +32,13 @@ _STEP = r"(?:\[[0-9]+\]|\['(?:[^'\\]|\\.)*'\]|\[\"(?:[^\"\\]|\\.)*\"\]|\.?[\w.-]
 _PATH = re.compile(rf"({_STEP}+)(?:: | )(.*)", re.DOTALL)
 
 
-def told(error: Exception, where: str) -> Problem:
+def told(error: OciLayoutError | OSError, where: str) -> Problem:
     """An error of READING as a finding at `where`."""
     codes = (known for kind, known in _CODES if isinstance(error, kind))
     code = next(codes, "blob-unreadable")
     if isinstance(error, OSError):
         return Problem(code, where, error.strerror or str(error))
-    return Problem(code, where, str(error).removesuffix(f": {KINDS[code].remedy}"))
+    return Problem(code, where, error.text)
 
 
 def split(message: str, label: str) -> tuple[str, str]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ocilayout.spec.media_types import OCI_CONFIG, OCI_LAYER
 from tests.commands.conftest import CommandLine
 from tests.image_files import write_layout
-from tests.images import make_image, make_source
+from tests.images import make_blob, make_config, make_image, make_layer, make_manifest, make_source
 from tests.program import SAMPLES, program
 from tests.verify.spoiled import SPOILED
 
@@ -90,6 +91,15 @@ def test_an_archive_that_was_cut_off_is_a_finding_however_it_is_compressed(
         f"{place}: error: {place}: the gzip stream is cut off; copy it again, if it is an image "
         "at all [place-unreadable]\n"
     )
+
+
+def test_the_remedy_is_that_of_the_code_alone(ocilayout: CommandLine, tmp_path: Path) -> None:
+    layer = make_layer("app")
+    config = make_blob(OCI_CONFIG, make_config("linux/amd64", [layer]))
+    image = make_manifest(config, [make_blob(f"{OCI_LAYER}+gzip", gzip.compress(layer)[:-4])])
+    layout = write_layout(tmp_path / "layout", make_source(image))
+    done = ocilayout("validate", layout)
+    assert "stream is cut off; build it again [layer-undecodable]" in done.out
 
 
 def test_all_is_counted_and_json_lists_all(ocilayout: CommandLine, tmp_path: Path) -> None:

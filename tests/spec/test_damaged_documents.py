@@ -14,11 +14,14 @@ GOOD = dict(make_image().descriptor.fields)
 
 
 def test_each_descriptor_comes_with_its_place_or_with_what_is_wrong_with_it() -> None:
-    found = dict(descriptors_in({"config": 1, "layers": [GOOD, {}], "manifests": None}, "m"))
-    assert list(found) == ["m: config", "m: layers[0]", "m: layers[1]"]
-    assert isinstance(found["m: layers[0]"], Descriptor)
-    assert isinstance(found["m: config"], InvalidDocument)
-    assert str(found["m: layers[1]"]) == "m: layers[1].digest is missing"
+    fields = {"config": 1, "layers": [GOOD, {}], "manifests": None}
+    config, good, bad = descriptors_in(fields, "m")
+    assert config[:2] == ("config", "m: config")
+    assert isinstance(config[2], InvalidDocument)
+    assert good[:2] == ("layers", "m: layers[0]")
+    assert isinstance(good[2], Descriptor)
+    assert bad[:2] == ("layers", "m: layers[1]")
+    assert str(bad[2]) == "m: layers[1].digest is missing"
 
 
 def test_an_index_has_the_entries_that_can_be_read() -> None:
