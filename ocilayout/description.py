@@ -6,17 +6,15 @@ from typing import NamedTuple
 from ocilayout.errors import BlobNotFound
 from ocilayout.graph import (
     View,
-    is_attestation,
     is_document,
-    is_referrer,
     manifests_below,
     platform_of,
     read_document,
     read_manifest,
-    referrer_kind,
     walk,
 )
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_listed_referrer, is_referrer, referrer_kind
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -73,7 +71,7 @@ def _image(source: ImageSource, same: list[Descriptor], size: int, unique_size: 
     here: dict[Platform, None] = {}
     absent: dict[Platform, None] = {}
     for descriptor in manifests_below(source, [first]):
-        if not is_attestation(descriptor):
+        if not is_listed_referrer(descriptor):
             platform, is_here = _platform(source, descriptor)
             if platform is not None and not platform.is_unknown:
                 (here if is_here else absent)[platform] = None
@@ -133,7 +131,7 @@ def image_ids(source: ImageSource) -> dict[str, str]:
     """The image id, which is the config's digest, of each image by its manifest's digest."""
     found = {}
     for descriptor in manifests_below(source, source.index.children):
-        if is_attestation(descriptor) or not is_document(descriptor):
+        if is_listed_referrer(descriptor) or not is_document(descriptor):
             continue
         try:
             manifest = read_manifest(source, descriptor)

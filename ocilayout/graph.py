@@ -1,6 +1,6 @@
 """The graph that an index leads to: verified reading, and the one walk."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import BinaryIO, cast
 
@@ -12,7 +12,6 @@ from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest, parse_document
-from ocilayout.spec.names import names_of, subject_of_tag
 from ocilayout.spec.platform import Platform
 from ocilayout.streams import Progress, VerifiedReader, ignore
 
@@ -144,6 +143,24 @@ def manifests_below(source: ImageSource, tops: Iterable[Descriptor]) -> Iterator
 
     An index that is not here is given as it stands.
     """
+    return (found for found, is_open in _below(source, tops, _listed_if_here) if not is_open)
+
+
+def documents_below(source: ImageSource, tops: Iterable[Descriptor]) -> Iterator[Descriptor]:
+    """The indexes and manifests among `tops` and what they lead to, once each, parents first.
+
+    What `source.absent` names is given as it stands; raises BlobNotFound at another gap.
+    """
+    return (found for found, _ in _below(source, tops, _listed) if is_document(found))
+
+
+_Lister = Callable[[ImageSource, Descriptor], tuple[Descriptor, ...] | None]
+
+
+def _below(
+    source: ImageSource, tops: Iterable[Descriptor], listed: _Lister
+) -> Iterator[tuple[Descriptor, bool]]:
+    """`tops` and what they lead to through indexes, and whether each is an index that is here."""
     seen: set[Digest] = set()
     pending = list(tops)[::-1]
     while pending:
@@ -151,98 +168,23 @@ def manifests_below(source: ImageSource, tops: Iterable[Descriptor]) -> Iterator
         if descriptor.digest in seen:
             continue
         seen.add(descriptor.digest)
-        if descriptor.media_type in media_types.INDEXES and descriptor.digest not in source.absent:
-            try:
-                pending.extend(reversed(read_document(source, descriptor).children))
-            except BlobNotFound:
-                yield descriptor
-        else:
-            yield descriptor
+        entries = listed(source, descriptor)
+        yield descriptor, entries is not None
+        pending.extend(reversed(entries or ()))
 
 
-def is_attestation(descriptor: Descriptor) -> bool:
-    """Whether an entry of an index is BuildKit's attestation, or another's referrer.
-
-    `cosign save` lists signatures and attestations beside their image, and says only of what
-    kind they are (cosign:pkg/oci/layout).
-    """
-    return (
-        REFERENCE_DIGEST in descriptor.annotations
-        or SUBJECT in descriptor.annotations
-        or descriptor.annotations.get(REFERENCE_TYPE) == "attestation-manifest"
-        or descriptor.artifact_type == media_types.DOCKER_ATTESTATION
-        or descriptor.annotations.get("kind") in _COSIGN_KINDS
-    )
-
-
-def referrer_kind(descriptor: Descriptor) -> str:
-    """What an entry that is_attestation accepts is called: `attestation` is BuildKit's alone."""
-    is_buildkits = (
-        descriptor.annotations.keys() & {REFERENCE_DIGEST, REFERENCE_TYPE}
-        or descriptor.artifact_type == media_types.DOCKER_ATTESTATION
-    )
-    return "attestation" if is_buildkits else "referrer"
-
-
-REFERENCE_DIGEST = "vnd.docker.reference.digest"
-REFERENCE_TYPE = "vnd.docker.reference.type"
-SUBJECT = "io.containerd.manifest.subject"
-_COSIGN_KINDS = {f"dev.cosignproject.cosign/{what}" for what in ("sigs", "atts", "sboms")}
-
-
-def refers_to(source: BlobReader, descriptor: Descriptor) -> Digest | None:
-    """The image that an attestation or another referrer speaks of; None where it speaks of none.
-
-    BuildKit says it in an annotation (attestation-storage.md), docker 29 in another, OCI 1.1 in
-    the manifest's `subject`.
-    """
-    for annotation in (REFERENCE_DIGEST, SUBJECT):
-        stated = descriptor.annotations.get(annotation)
-        if stated is not None:
-            return Digest.parse(stated)
-    if not is_document(descriptor):
+def _listed(source: ImageSource, descriptor: Descriptor) -> tuple[Descriptor, ...] | None:
+    """What an index lists; None of anything else, and of what is known to be absent."""
+    if descriptor.media_type not in media_types.INDEXES or descriptor.digest in source.absent:
         return None
+    return read_document(source, descriptor).children
+
+
+def _listed_if_here(source: ImageSource, descriptor: Descriptor) -> tuple[Descriptor, ...] | None:
     try:
-        subject = read_document(source, descriptor).subject
+        return _listed(source, descriptor)
     except BlobNotFound:
         return None
-    return None if subject is None else subject.digest
-
-
-def is_referrer(source: ImageSource, descriptor: Descriptor) -> bool:
-    """Whether it is an attestation or another referrer, by its entry, tag or document."""
-    return is_attestation(descriptor) or speaks_of(source, descriptor) is not None
-
-
-def images_below(
-    source: ImageSource, tops: Iterable[Descriptor]
-) -> Iterator[tuple[Descriptor, Manifest]]:
-    """The container images that `tops` lead to: no artifacts, no attestations, nothing absent."""
-    for descriptor in manifests_below(source, tops):
-        if descriptor.digest in source.absent or is_attestation(descriptor):
-            continue
-        if is_document(descriptor):
-            manifest = read_manifest(source, descriptor)
-            if manifest.is_image:
-                yield descriptor, manifest
-
-
-def speaks_of(source: ImageSource, entry: Descriptor) -> Digest | None:
-    """What an entry of an index refers to, by itself or by its tag; None of images."""
-    for name in names_of(entry):
-        subject = subject_of_tag(name)
-        if subject is not None:
-            return subject
-    return None if entry.digest in source.absent else refers_to(source, entry)
-
-
-def images_listed(source: ImageSource) -> list[Descriptor]:
-    """The entries of a source's index that are images of their own, once each."""
-    found: dict[Digest, Descriptor] = {}
-    for entry in source.index.children:
-        if not is_attestation(entry) and speaks_of(source, entry) is None:
-            found.setdefault(entry.digest, entry)
-    return list(found.values())
 
 
 def walk(source: ImageSource) -> Iterator[Descriptor]:

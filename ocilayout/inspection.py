@@ -9,17 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ocilayout.graph import (
-    MAX_LEVELS,
-    is_attestation,
-    is_document,
-    read_bytes,
-    read_config,
-    read_document,
-    referrer_kind,
-    speaks_of,
-)
+from ocilayout.graph import MAX_LEVELS, is_document, read_bytes, read_config, read_document
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_listed_referrer, referrer_kind, subject_of_entry
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
@@ -88,7 +80,7 @@ def _listed(
         seen.add(descriptor.digest)
         if descriptor.digest in source.absent:
             continue
-        subject = speaks_of(source, descriptor)
+        subject = subject_of_entry(source, descriptor)
         yield descriptor, subject
         if subject is None and descriptor.media_type in media_types.INDEXES:
             pending.extend(reversed(read_document(source, descriptor).children))
@@ -135,7 +127,7 @@ class _Inspector:
             descriptor,
             "index",
             descriptor.platform,
-            speaks_of(self._source, descriptor),
+            subject_of_entry(self._source, descriptor),
             members=tuple(
                 self.node(child) for child in document.children if not self.is_placed(child)
             ),
@@ -146,7 +138,7 @@ class _Inspector:
         absent = self._source.absent
         has_config = manifest.config is not None and manifest.config.digest not in absent
         config = read_config(self._source, manifest) if has_config else None
-        if is_attestation(descriptor):
+        if is_listed_referrer(descriptor):
             kind = referrer_kind(descriptor)
         else:
             kind = "image" if manifest.has_layer_tars else "artifact"
@@ -154,7 +146,7 @@ class _Inspector:
             descriptor,
             kind,
             descriptor.platform or (config.platform if config else None),
-            speaks_of(self._source, descriptor),
+            subject_of_entry(self._source, descriptor),
             manifest,
             config,
             tuple(layers_of(manifest, config)),

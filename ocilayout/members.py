@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection
 
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.errors import InvalidDocument
-from ocilayout.graph import MAX_LEVELS, View, is_attestation, read_document, speaks_of
+from ocilayout.graph import MAX_LEVELS, View, read_document
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_listed_referrer, subject_of_entry
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -32,7 +33,7 @@ def without_orphans(source: ImageSource, dropped: Collection[Digest]) -> View:
     def edit(descriptor: Descriptor) -> Descriptor | None:
         if descriptor.digest in source.absent:
             return descriptor
-        return None if speaks_of(source, descriptor) in dropped else descriptor
+        return None if subject_of_entry(source, descriptor) in dropped else descriptor
 
     return edited(source, edit)
 
@@ -73,7 +74,7 @@ class _Editor:
         new = index.with_children(lambda child: self.visit(child, level + 1))
         if new is index:
             return descriptor
-        if len(new.children) == 1 and not is_attestation(new.children[0]):
+        if len(new.children) == 1 and not is_listed_referrer(new.children[0]):
             return new.children[0]
         self.documents.add(new.raw)
         return new.descriptor if new.children else None

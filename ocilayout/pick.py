@@ -5,16 +5,10 @@ from typing import NamedTuple
 
 from ocilayout import notices
 from ocilayout.errors import AmbiguousName, ImageNotFound, OciLayoutError
-from ocilayout.graph import (
-    images_listed,
-    is_document,
-    listing,
-    manifests_below,
-    read_document,
-    speaks_of,
-)
+from ocilayout.graph import documents_below, listing, manifests_below
 from ocilayout.protocols import ImageSource
-from ocilayout.spec import media_types, names
+from ocilayout.referrers import images_listed, subject_of_entry
+from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 
@@ -148,34 +142,22 @@ def picked(source: ImageSource, entries: list[Descriptor]) -> ImageSource:
     referrers = [
         entry
         for entry in source.index.children
-        if entry.digest not in images and _subject(source, entry) in spoken_of
+        if entry.digest not in images and _known_subject(source, entry) in spoken_of
     ]
     return listing(source, (*entries, *referrers))
 
 
-def _subject(source: ImageSource, entry: Descriptor) -> Digest | None:
+def _known_subject(source: ImageSource, entry: Descriptor) -> Digest | None:
     try:
-        return speaks_of(source, entry)
+        return subject_of_entry(source, entry)
     except OciLayoutError:
         # It was not asked for, so its damage hinders nobody.
         return None
 
 
 def _find_member(source: ImageSource, wanted: Digest) -> Descriptor | None:
-    seen: set[Digest] = set()
-    pending = list(source.index.children)
-    while pending:
-        descriptor = pending.pop()
-        if descriptor.digest == wanted and is_document(descriptor):
-            return descriptor
-        if (
-            descriptor.media_type in media_types.INDEXES
-            and descriptor.digest not in seen
-            and descriptor.digest not in source.absent
-        ):
-            seen.add(descriptor.digest)
-            pending.extend(read_document(source, descriptor).children)
-    return None
+    below = documents_below(source, source.index.children)
+    return next((descriptor for descriptor in below if descriptor.digest == wanted), None)
 
 
 def _known_names(source: ImageSource) -> str:

@@ -10,15 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from ocilayout import notices
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.errors import InvalidDigest
-from ocilayout.graph import (
-    REFERENCE_DIGEST,
-    SUBJECT,
-    View,
-    is_document,
-    read_document,
-    walk,
-)
+from ocilayout.graph import View, is_document, read_document, walk
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import REFERENCE_DIGEST, SUBJECT
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest

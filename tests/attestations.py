@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 
-from ocilayout.graph import REFERENCE_DIGEST, REFERENCE_TYPE, SUBJECT
+from ocilayout.referrers import REFERENCE_DIGEST, REFERENCE_TYPE, SUBJECT
 from ocilayout.spec import media_types
 from tests.images import Made, encode, make_blob, make_manifest
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ocilayout.graph import is_attestation, manifests_below, open_verified, platform_of, walk
+from ocilayout.graph import manifests_below, open_verified, platform_of, walk
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_listed_referrer
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import names_of
 
@@ -68,5 +69,5 @@ def names_in(source: ImageSource) -> dict[str, Digest]:
 def platforms_in(source: ImageSource) -> list[str]:
     """The platforms of the images that a source leads to, in order."""
     below = manifests_below(source, source.index.children)
-    images = [descriptor for descriptor in below if not is_attestation(descriptor)]
+    images = [descriptor for descriptor in below if not is_listed_referrer(descriptor)]
     return [str(descriptor.platform or platform_of(source, descriptor)) for descriptor in images]

@@ -8,16 +8,13 @@ from hypothesis import strategies as st
 
 from ocilayout.blobs import MemoryBlobs, SpreadBlobs
 from ocilayout.capabilities import made_layers
-from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDigest, InvalidDocument
+from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDocument
 from ocilayout.graph import (
     MAX_LEVELS,
-    REFERENCE_DIGEST,
-    REFERENCE_TYPE,
-    SUBJECT,
     View,
     changes,
     compose,
-    is_attestation,
+    documents_below,
     manifests_below,
     open_verified,
     platform_of,
@@ -25,7 +22,6 @@ from ocilayout.graph import (
     read_config,
     read_document,
     read_manifest,
-    refers_to,
     walk,
 )
 from ocilayout.spec import media_types
@@ -294,45 +290,17 @@ def test_the_manifests_below_an_index_that_contains_itself_have_an_end() -> None
     assert list(manifests_below(source, source.index.children)) == []
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"annotations": {REFERENCE_DIGEST: str(AMD64.descriptor.digest)}},
-        {"annotations": {REFERENCE_TYPE: "attestation-manifest"}},
-        {"annotations": {SUBJECT: str(AMD64.descriptor.digest)}},
-        {"artifactType": media_types.DOCKER_ATTESTATION},
-    ],
-)
-def test_an_attestation_is_known_by_what_leads_to_it(changes: dict[str, object]) -> None:
-    assert is_attestation(ATTESTATION.descriptor.edited(**changes))
-    assert not is_attestation(ATTESTATION.descriptor)
-
-
-@pytest.mark.parametrize("annotation", [REFERENCE_DIGEST, SUBJECT])
-def test_an_annotation_says_what_an_entry_refers_to(annotation: str) -> None:
-    made = ATTESTATION.annotated({annotation: str(AMD64.descriptor.digest)})
-    assert refers_to(make_source(made), made.descriptor) == AMD64.descriptor.digest
-
-
-def test_a_subject_says_what_a_document_refers_to() -> None:
-    subject = dict(AMD64.descriptor.fields)
-    for made in (make_image(subject=subject), make_index(subject=subject)):
-        assert refers_to(make_source(made), made.descriptor) == AMD64.descriptor.digest
-
-
-@pytest.mark.parametrize("made", [AMD64, BOTH, LEAF])
-def test_most_entries_refer_to_nothing(made: Made) -> None:
-    assert refers_to(make_source(made), made.descriptor) is None
-
-
-def test_what_is_not_here_refers_to_nothing() -> None:
-    assert refers_to(make_source(), AMD64.descriptor) is None
-
-
-def test_a_reference_that_is_no_digest_is_refused() -> None:
-    made = ATTESTATION.annotated({REFERENCE_DIGEST: "../../etc/passwd"})
-    with pytest.raises(InvalidDigest):
-        refers_to(make_source(made), made.descriptor)
+def test_the_documents_below_are_listed_parents_first_and_leaves_are_none() -> None:
+    top = make_index(ARM64, BOTH, LEAF)
+    absent = make_index(ARM64, n=1)
+    source = make_source(top, absent, absent=[absent.descriptor.digest])
+    assert digests(documents_below(source, source.index.children)) == [
+        top.descriptor.digest,
+        ARM64.descriptor.digest,
+        BOTH.descriptor.digest,
+        AMD64.descriptor.digest,
+        absent.descriptor.digest,
+    ]
 
 
 def test_a_view_gives_its_own_documents_and_the_blobs_of_its_base() -> None:

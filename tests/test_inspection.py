@@ -4,9 +4,9 @@ import pytest
 
 from ocilayout.description import surveyed
 from ocilayout.errors import IntegrityError
-from ocilayout.graph import REFERENCE_DIGEST
 from ocilayout.inspection import Node, inspect
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import REFERENCE_DIGEST
 from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.platform import Platform

@@ -1,14 +1,7 @@
 import pytest
 
-from ocilayout.graph import (
-    REFERENCE_DIGEST,
-    SUBJECT,
-    View,
-    is_document,
-    read_document,
-    speaks_of,
-    walk,
-)
+from ocilayout.graph import View, is_document, read_document, walk
+from ocilayout.referrers import REFERENCE_DIGEST, SUBJECT, subject_of_entry
 from ocilayout.rewriting import Rewriter, ordered_documents
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
@@ -156,7 +149,7 @@ def test_a_tag_of_referrers_is_made_of_what_its_image_became() -> None:
     view = rewritten(source, new_layer(source)).view()
     pointing, image = view.index.children
     assert names_of(pointing) == (f"registry.example/app:sha256-{image.digest.encoded}",)
-    assert speaks_of(view, pointing) == image.digest
+    assert subject_of_entry(view, pointing) == image.digest
 
 
 @pytest.mark.parametrize(("kind", "is_signed"), [("sig", True), ("att", True), ("sbom", False)])

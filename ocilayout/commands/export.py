@@ -93,8 +93,8 @@ def _target(destination: str, as_json: bool) -> Path | None:
 
 
 def _refuse_several(source: Any) -> None:
-    from ocilayout.graph import images_below, images_listed
     from ocilayout.pick import several
+    from ocilayout.referrers import images_below, images_listed
 
     images = [entry for entry in images_listed(source) if any(images_below(source, [entry]))]
     if len(images) > 1:

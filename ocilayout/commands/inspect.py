@@ -103,12 +103,13 @@ def _echo_config(source: Any) -> None:
 
 def _config_below(source: Any, entry: Any) -> Any:
     from ocilayout.errors import AmbiguousName, CannotHold
-    from ocilayout.graph import is_attestation, is_document, manifests_below, read_manifest
+    from ocilayout.graph import is_document, manifests_below, read_manifest
+    from ocilayout.referrers import is_listed_referrer
 
     manifests = {
         str(descriptor.platform or descriptor.digest): read_manifest(source, descriptor)
         for descriptor in manifests_below(source, [entry])
-        if is_document(descriptor) and not is_attestation(descriptor)
+        if is_document(descriptor) and not is_listed_referrer(descriptor)
     }
     images = {name: manifest for name, manifest in manifests.items() if manifest.is_image}
     if len(images) > 1:

@@ -4,15 +4,9 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ocilayout.graph import (
-    is_document,
-    is_referrer,
-    manifests_below,
-    read_config,
-    read_manifest,
-    speaks_of,
-)
+from ocilayout.graph import is_document, manifests_below, read_config, read_manifest
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_referrer, subject_of_entry
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -75,7 +69,7 @@ def _spoken_of(source: ImageSource, top: Descriptor) -> Counter[Digest | None]:
     """How many entries, of the image's index or beside it, speak of each image."""
     entries = (*manifests_below(source, [top]), *source.index.children)
     once = {entry.digest: entry for entry in entries}
-    return Counter(speaks_of(source, entry) for entry in once.values())
+    return Counter(subject_of_entry(source, entry) for entry in once.values())
 
 
 def _member(source: ImageSource, descriptor: Descriptor, referrers: int) -> Member:

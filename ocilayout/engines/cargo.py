@@ -9,18 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDocument, UsageError
-from ocilayout.graph import (
-    is_attestation,
-    is_document,
-    is_referrer,
-    manifests_below,
-    platform_of,
-    read_config,
-    read_document,
-    speaks_of,
-)
+from ocilayout.graph import is_document, manifests_below, platform_of, read_config, read_document
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.recoding import codec_in
+from ocilayout.referrers import is_listed_referrer, is_referrer, subject_of_entry
 from ocilayout.spec import media_types
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
@@ -155,7 +147,7 @@ def entries_of(source: ImageSource) -> Iterator[Entry]:
     by_digest: dict[Digest, list[Descriptor]] = {}
     for descriptor in source.index.children:
         by_digest.setdefault(descriptor.digest, []).append(descriptor)
-    subjects = {_subject(source, top) for top in source.index.children}
+    subjects = {subject_of_entry(source, top) for top in source.index.children}
     for same in by_digest.values():
         names = [name for name in map(_written_name, same) if name]
         yield _entry(source, same[0], tuple(dict.fromkeys(names)), subjects)
@@ -192,16 +184,9 @@ def _entry(
     return Entry(top.digest, kind, names, members, is_index, has_referrers)
 
 
-def _subject(source: ImageSource, top: Descriptor) -> Digest | None:
-    try:
-        return speaks_of(source, top)
-    except BlobNotFound:
-        return None
-
-
 def _members(source: ImageSource, top: Descriptor) -> Iterator[Member]:
     for descriptor in manifests_below(source, [top]):
-        if is_attestation(descriptor) or not is_document(descriptor):
+        if is_listed_referrer(descriptor) or not is_document(descriptor):
             continue
         try:
             document = read_document(source, descriptor)

@@ -21,10 +21,11 @@ from ocilayout.errors import (
     NotFound,
     PlatformConflict,
 )
-from ocilayout.graph import images_below, platform_of
+from ocilayout.graph import platform_of
 from ocilayout.outputs import is_stream, is_tar_name, open_output, outer_codec
 from ocilayout.partial import partial_folder
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import images_below
 from ocilayout.rootfs.flatten import FlatImage, flatten
 from ocilayout.rootfs.folder_output import shown, write_folder
 from ocilayout.rootfs.plan import Plan

@@ -10,8 +10,9 @@ from typing import Any
 
 from ocilayout import notices
 from ocilayout.errors import BlobNotFound, CannotHold, InvalidDocument
-from ocilayout.graph import is_attestation, is_document, manifests_below, read_manifest
+from ocilayout.graph import is_document, manifests_below, read_manifest
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_listed_referrer
 from ocilayout.spec import strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -97,7 +98,7 @@ def _configs(source: ImageSource, tops: Collection[Descriptor]) -> set[Digest]:
     """The configs of the images below `tops`; what is no document stands for itself."""
     found = set()
     for descriptor in manifests_below(source, tops):
-        if is_attestation(descriptor) or descriptor.digest in source.absent:
+        if is_listed_referrer(descriptor) or descriptor.digest in source.absent:
             continue
         if not is_document(descriptor):
             found.add(descriptor.digest)

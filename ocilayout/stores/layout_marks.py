@@ -13,16 +13,8 @@ from typing import BinaryIO
 
 from ocilayout.errors import IntegrityError, InvalidArchive, InvalidDocument
 from ocilayout.folders import FolderFiles
-from ocilayout.graph import (
-    REFERENCE_DIGEST,
-    SUBJECT,
-    View,
-    is_document,
-    read_bytes,
-    read_config,
-    read_document,
-    walk,
-)
+from ocilayout.graph import View, is_document, read_bytes, read_config, read_document, walk
+from ocilayout.referrers import REFERENCE_DIGEST, SUBJECT
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import HEX_LENGTHS, Digest

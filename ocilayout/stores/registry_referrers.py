@@ -4,18 +4,19 @@ In a source it is a further entry of the index, as the image specification and d
 with an annotation for what is found by its subject, under its own tag for what is found by that.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterator
 
 from ocilayout import notices
 from ocilayout.errors import RegistryFailed
-from ocilayout.graph import SUBJECT, is_document, listing, read_document
+from ocilayout.graph import documents_below, listing
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import SUBJECT
 from ocilayout.registries.referrers import Referrer, referrers_of
 from ocilayout.registries.repository import Repository
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index
 from ocilayout.spec.reference import Reference
 from ocilayout.stores.registry import registry_sources
 
@@ -43,10 +44,11 @@ def with_referrers(source: ImageSource) -> ImageSource:
 
 
 def _found(repository: Repository, source: ImageSource) -> Iterator[Descriptor]:
-    pending = list(_subjects(source))
+    below = documents_below(source, source.index.children)
+    pending = deque(descriptor.digest for descriptor in below)
     asked: set[Digest] = set()
     while pending:
-        subject = pending.pop(0)
+        subject = pending.popleft()
         if subject in asked:
             continue
         asked.add(subject)
@@ -59,22 +61,6 @@ def _found(repository: Repository, source: ImageSource) -> Iterator[Descriptor]:
         for referrer in referrers_of(repository, subject):
             yield _entry(repository, referrer, subject)
             pending.append(referrer.descriptor.digest)
-
-
-def _subjects(source: ImageSource) -> Iterable[Digest]:
-    """The indexes and manifests that may be spoken of."""
-    seen: dict[Digest, None] = {}
-    pending = list(source.index.children)
-    while pending:
-        descriptor = pending.pop(0)
-        if descriptor.digest in seen or not is_document(descriptor):
-            continue
-        seen[descriptor.digest] = None
-        if descriptor.digest not in source.absent:
-            document = read_document(source, descriptor)
-            if isinstance(document, Index):
-                pending.extend(document.children)
-    return seen
 
 
 def _entry(repository: Repository, referrer: Referrer, subject: Digest) -> Descriptor:

@@ -20,10 +20,11 @@ from ocilayout.errors import (
     UsageError,
 )
 from ocilayout.folders import FolderFiles
-from ocilayout.graph import images_listed, is_document, listing, walk
+from ocilayout.graph import is_document, listing, walk
 from ocilayout.partial import partial_folder, replace_file, unlink_if_there
 from ocilayout.problems import Problem
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
+from ocilayout.referrers import images_listed
 from ocilayout.spec import media_types, names, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest

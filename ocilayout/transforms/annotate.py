@@ -15,9 +15,9 @@ from ocilayout.graph import (
     read_config,
     read_document,
     read_manifest,
-    speaks_of,
 )
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import subject_of_entry
 from ocilayout.rewriting import Rewriter, ordered_documents
 from ocilayout.spec import annotation, strict_json
 from ocilayout.spec.descriptor import Descriptor
@@ -102,4 +102,4 @@ def _edit_configs(rewriter: Rewriter, plan: Plan, edit: PlatformEdit) -> None:
 
 def _speaking_of(scope: ImageSource, moved: Collection[Digest]) -> frozenset[Digest]:
     below = manifests_below(scope, scope.index.children)
-    return frozenset(found.digest for found in below if speaks_of(scope, found) in moved)
+    return frozenset(found.digest for found in below if subject_of_entry(scope, found) in moved)

@@ -4,8 +4,8 @@ cosign's signatures refer by their tags.
 """
 
 from ocilayout import members
-from ocilayout.graph import is_referrer
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_referrer
 from ocilayout.spec.descriptor import Descriptor
 
 

@@ -5,15 +5,9 @@ from dataclasses import dataclass
 
 from ocilayout import notices, pick
 from ocilayout.errors import AmbiguousName, CannotHold, ImageNotFound, UsageError
-from ocilayout.graph import (
-    is_attestation,
-    is_document,
-    manifests_below,
-    platform_of,
-    read_config,
-    read_manifest,
-)
+from ocilayout.graph import is_document, manifests_below, platform_of, read_config, read_manifest
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_listed_referrer
 from ocilayout.rewriting import Document
 from ocilayout.spec import annotation, media_types, names
 from ocilayout.spec.annotation import AnnotationEdit
@@ -122,7 +116,7 @@ def _images(source: ImageSource, target: pick.Target) -> dict[Digest, Platform |
     found: dict[Digest, Platform | None] = {}
     for descriptor in manifests_below(source, [target.entry]):
         is_picked = target.member is None or target.member.digest == descriptor.digest
-        if is_picked and not is_attestation(descriptor):
+        if is_picked and not is_listed_referrer(descriptor):
             is_here = descriptor.digest not in source.absent
             found[descriptor.digest] = (
                 platform_of(source, descriptor) if is_here else descriptor.platform

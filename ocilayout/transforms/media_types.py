@@ -2,8 +2,9 @@
 
 from ocilayout import notices
 from ocilayout.errors import CannotHold
-from ocilayout.graph import is_attestation, is_referrer, read_document
+from ocilayout.graph import read_document
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_listed_referrer, is_referrer
 from ocilayout.rewriting import Rewriter, ordered_documents
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.documents import Index, Manifest
@@ -50,6 +51,6 @@ def _has_attestations(source: ImageSource) -> bool:
         document = read_document(source, descriptor)
         if document.subject is not None:
             return True
-        if isinstance(document, Index) and any(map(is_attestation, document.children)):
+        if isinstance(document, Index) and any(map(is_listed_referrer, document.children)):
             return True
     return any(is_referrer(source, entry) for entry in source.index.children)

@@ -6,20 +6,16 @@ from dataclasses import dataclass
 from ocilayout import notices
 from ocilayout.blobs import MemoryBlobs, SpreadBlobs
 from ocilayout.errors import CannotHold, PlatformConflict, UsageError
-from ocilayout.graph import (
+from ocilayout.graph import View, is_document, manifests_below, platform_of, read_manifest
+from ocilayout.protocols import ImageSource
+from ocilayout.referrers import (
     REFERENCE_DIGEST,
     REFERENCE_TYPE,
-    SUBJECT,
-    View,
     is_attestation,
-    is_document,
-    manifests_below,
-    platform_of,
-    read_manifest,
-    refers_to,
-    speaks_of,
+    is_listed_referrer,
+    subject_of,
+    subject_of_entry,
 )
-from ocilayout.protocols import ImageSource
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -130,12 +126,12 @@ def _as_member(descriptor: Descriptor, platform: Platform, override: Platform | 
 def _images(source: ImageSource) -> Iterator[Descriptor]:
     """The images of a source, once each, from whatever depth."""
     for descriptor in _members_below(source):
-        if is_attestation(descriptor):
+        if is_listed_referrer(descriptor):
             continue
         if descriptor.digest in source.absent:
             if descriptor.platform is not None:
                 yield descriptor
-        elif refers_to(source, descriptor) is not None:
+        elif subject_of(source, descriptor) is not None:
             continue
         elif is_document(descriptor) and read_manifest(source, descriptor).is_image:
             yield descriptor
@@ -145,18 +141,18 @@ def _images(source: ImageSource) -> Iterator[Descriptor]:
 
 def _members_below(source: ImageSource) -> Iterator[Descriptor]:
     """What stands in the indexes of a source, but for those that list referrers of an image."""
-    tops = [top for top in source.index.children if _is_attestation(top) or _is_own(source, top)]
+    tops = [top for top in source.index.children if is_attestation(top) or _is_own(source, top)]
     return manifests_below(source, tops)
 
 
 def _is_own(source: ImageSource, top: Descriptor) -> bool:
-    return speaks_of(source, top) is None
+    return subject_of_entry(source, top) is None
 
 
 def _referrers(source: ImageSource) -> Iterator[tuple[Digest, Descriptor]]:
     """Referrers that are no attestations of BuildKit's, with what each speaks of."""
     for descriptor in (*source.index.children, *_members_below(source)):
-        subject = None if _is_attestation(descriptor) else speaks_of(source, descriptor)
+        subject = None if is_attestation(descriptor) else subject_of_entry(source, descriptor)
         if subject is not None:
             yield subject, descriptor
 
@@ -179,20 +175,11 @@ def _of_what_is_kept(
     return found
 
 
-def _is_attestation(descriptor: Descriptor) -> bool:
-    """Whether it is BuildKit's, which has its place in the index beside its image."""
-    return is_attestation(descriptor) and (
-        SUBJECT not in descriptor.annotations
-        or REFERENCE_TYPE in descriptor.annotations
-        or descriptor.artifact_type == media_types.DOCKER_ATTESTATION
-    )
-
-
 def _attestations(source: ImageSource) -> Iterator[tuple[Digest, Descriptor]]:
     """Attestations, with the image that each is of, in the form that BuildKit gives them."""
     for descriptor in _members_below(source):
-        if _is_attestation(descriptor) and descriptor.digest not in source.absent:
-            image = refers_to(source, descriptor)
+        if is_attestation(descriptor) and descriptor.digest not in source.absent:
+            image = subject_of(source, descriptor)
             if image is not None:
                 yield image, _as_attestation(descriptor, image)
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from ocilayout.errors import UsageError
-from ocilayout.graph import images_listed, listing
+from ocilayout.graph import listing
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import images_listed
 from ocilayout.spec.names import names_of, renamed
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from ocilayout import notices, pick
 from ocilayout.errors import UsageError
-from ocilayout.graph import images_listed, listing, manifests_below, speaks_of
+from ocilayout.graph import listing, manifests_below
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import images_listed, subject_of_entry
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference
@@ -48,7 +49,7 @@ def without_referrers(source: ImageSource) -> ImageSource:
 
     Attestations inside an index are part of the image and stay.
     """
-    kept = [entry for entry in source.index.children if speaks_of(source, entry) is None]
+    kept = [entry for entry in source.index.children if subject_of_entry(source, entry) is None]
     count = len(source.index.children) - len(kept)
     if not (count and kept):
         # A referrer that was picked by itself is what is wanted.

@@ -4,8 +4,9 @@ A selection makes indexes of what it keeps. Where it is written they come to exi
 only shown, people would look for digests that are nowhere.
 """
 
-from ocilayout.graph import changes, is_referrer, listing, manifests_below, read_document
+from ocilayout.graph import changes, listing, manifests_below, read_document
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_referrer
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.media_types import INDEXES

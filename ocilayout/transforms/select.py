@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from ocilayout import notices
 from ocilayout.errors import ImageNotFound
-from ocilayout.graph import is_attestation, is_referrer, listing, platform_of, speaks_of
+from ocilayout.graph import listing, platform_of
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_listed_referrer, is_referrer, subject_of_entry
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
@@ -47,7 +48,7 @@ def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSo
 
     def fits(descriptor: Descriptor) -> bool:
         platform = None
-        if descriptor.digest not in source.absent and not is_attestation(descriptor):
+        if descriptor.digest not in source.absent and not is_listed_referrer(descriptor):
             platform = platform_of(source, descriptor)
         elif descriptor.platform is not None:
             platform = descriptor.platform
@@ -67,7 +68,7 @@ def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSo
         return None
 
     def keep_referrers(descriptor: Descriptor) -> Descriptor | None:
-        if descriptor.digest in kept or speaks_of(source, descriptor) in kept:
+        if descriptor.digest in kept or subject_of_entry(source, descriptor) in kept:
             return descriptor
         return None
 

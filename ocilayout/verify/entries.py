@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from ocilayout.errors import InvalidDigest, InvalidDocument
-from ocilayout.graph import REFERENCE_DIGEST, SUBJECT, is_attestation, is_document
+from ocilayout.graph import is_document
 from ocilayout.problems import Problem
+from ocilayout.referrers import REFERENCE_DIGEST, SUBJECT, is_listed_referrer
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import IMAGE_NAME, REF_NAME, is_ref_name, names_of, reference_of
@@ -55,7 +56,7 @@ def platform_problems(entries: Entries) -> Iterator[Problem]:
     """Platforms of which an index has two images, so that one is never run."""
     owners: dict[Platform, tuple[str, Digest]] = {}
     for where, entry in entries:
-        if entry.platform is None or entry.platform.is_unknown or is_attestation(entry):
+        if entry.platform is None or entry.platform.is_unknown or is_listed_referrer(entry):
             continue
         first, digest = owners.setdefault(entry.platform.normalized, (where, entry.digest))
         if digest != entry.digest:
@@ -91,7 +92,7 @@ def wanted(entries: Entries, platforms: Sequence[Platform]) -> list[tuple[str, D
     images = [
         (where, entry)
         for where, entry in entries
-        if not is_attestation(entry) and _fits(entry, platforms)
+        if not is_listed_referrer(entry) and _fits(entry, platforms)
     ]
     digests = {str(entry.digest) for _, entry in images}
     return [
@@ -108,7 +109,7 @@ def _fits(entry: Descriptor, platforms: Sequence[Platform]) -> bool:
 
 def member_name(entry: Descriptor) -> str:
     """What messages call an entry of an index."""
-    if is_attestation(entry):
+    if is_listed_referrer(entry):
         return f"the attestation of {entry.annotations.get(REFERENCE_DIGEST, 'an image')}"
     if entry.platform is not None and is_document(entry):
         return str(entry.platform)

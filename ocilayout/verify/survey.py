@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from ocilayout.errors import BlobNotFound
-from ocilayout.graph import MAX_LEVELS, contradiction_of, is_attestation, is_document, read_bytes
+from ocilayout.graph import MAX_LEVELS, contradiction_of, is_document, read_bytes
 from ocilayout.problems import Problem
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import is_listed_referrer
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -215,7 +216,7 @@ class Survey:
             assert manifest.config is not None
             lists = self.image_lists.setdefault(manifest.config.digest, set())
             if manifest.has_layer_tars:
-                self.images += not is_attestation(arrow.descriptor)
+                self.images += not is_listed_referrer(arrow.descriptor)
                 lists.add(manifest.list_of_layers)
             if config is not None:
                 label = str(arrow.descriptor.digest)

@@ -8,8 +8,8 @@ import pytest
 
 from ocilayout.copy_engine import transfer
 from ocilayout.errors import CannotHold, InvalidDocument
-from ocilayout.graph import REFERENCE_DIGEST
 from ocilayout.protocols import DestinationOptions
+from ocilayout.referrers import REFERENCE_DIGEST
 from ocilayout.spec import media_types
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.docker_output import manifest_json, open_destination

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from ocilayout.errors import RegistryFailed
-from ocilayout.graph import SUBJECT
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import SUBJECT
 from ocilayout.registries.registry import Registries
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor

@@ -3,7 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from ocilayout.errors import CannotHold
-from ocilayout.graph import changes, read_document, read_manifest, refers_to, walk
+from ocilayout.graph import changes, read_document, read_manifest, walk
+from ocilayout.referrers import subject_of
 from ocilayout.spec import media_types
 from ocilayout.spec.documents import Index
 from ocilayout.spec.media_types import Family, in_family, layer_type
@@ -115,6 +116,6 @@ def test_attestations_of_what_changed_are_pointed_to_the_new_digest(
     (entry,) = found.index.children
     new_image, attestation = read_document(found, entry).children
     assert new_image.digest != image.descriptor.digest
-    assert refers_to(found, attestation) == new_image.digest
+    assert subject_of(found, attestation) == new_image.digest
     subject = read_manifest(found, attestation).subject
     assert subject is None or subject.digest == new_image.digest

@@ -4,8 +4,9 @@ from collections.abc import Callable
 import pytest
 
 from ocilayout.errors import CannotHold, PlatformConflict, UsageError
-from ocilayout.graph import REFERENCE_DIGEST, REFERENCE_TYPE, is_attestation, read_document
+from ocilayout.graph import read_document
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import REFERENCE_DIGEST, REFERENCE_TYPE, is_listed_referrer
 from ocilayout.spec import media_types
 from ocilayout.spec.documents import Index
 from ocilayout.spec.media_types import Family
@@ -179,7 +180,7 @@ def test_attestations_stay_with_their_images(make: Callable[[Made], Made]) -> No
     expected = [made.descriptor.digest for made in images + attestations]
     assert [member.digest for member in members] == expected
     for member in members[2:]:
-        assert is_attestation(member)
+        assert is_listed_referrer(member)
         assert member.annotations[REFERENCE_TYPE] == "attestation-manifest"
         assert str(member.platform) == "unknown/unknown"
     contents_of(merged)

@@ -1,7 +1,7 @@
 import pytest
 
 from ocilayout.errors import AmbiguousName, ImageNotFound
-from ocilayout.graph import is_attestation
+from ocilayout.referrers import is_listed_referrer
 from ocilayout.spec.platform import Platform
 from ocilayout.transforms.select import select
 from tests.attestations import (
@@ -192,7 +192,7 @@ def test_a_nested_index_loses_members_too() -> None:
     source = make_source(make_index(Made(inner.descriptor, inner.contents)).named(NAME))
     selected = select(source, platforms=[AMD64])
     assert platforms_in(selected) == ["linux/amd64"]
-    assert not any(map(is_attestation, selected.index.children))
+    assert not any(map(is_listed_referrer, selected.index.children))
 
 
 def test_an_index_that_becomes_an_image_is_not_listed_beside_it() -> None:

@@ -1,0 +1,100 @@
+"""What speaks of images: BuildKit's attestations, signatures, SBOMs and other referrers.
+
+BuildKit says of what in an annotation of the entry (attestation-storage.md), docker 29 in another,
+OCI 1.1 in the manifest's `subject`; cosign and regctl make a tag of the digest.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from ocilayout.errors import BlobNotFound
+from ocilayout.graph import is_document, manifests_below, read_document, read_manifest
+from ocilayout.protocols import BlobReader, ImageSource
+from ocilayout.spec import media_types
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Manifest
+from ocilayout.spec.names import names_of, subject_of_tag
+
+REFERENCE_DIGEST = "vnd.docker.reference.digest"
+REFERENCE_TYPE = "vnd.docker.reference.type"
+SUBJECT = "io.containerd.manifest.subject"
+_COSIGN_KINDS = {f"dev.cosignproject.cosign/{what}" for what in ("sigs", "atts", "sboms")}
+
+
+def is_attestation(entry: Descriptor) -> bool:
+    """Whether an entry of an index is an attestation of BuildKit's, as the entry itself says."""
+    return (
+        REFERENCE_DIGEST in entry.annotations
+        or entry.annotations.get(REFERENCE_TYPE) == "attestation-manifest"
+        or entry.artifact_type == media_types.DOCKER_ATTESTATION
+    )
+
+
+def is_listed_referrer(entry: Descriptor) -> bool:
+    """Whether an entry of an index says by itself that it is an attestation, or speaks of an image.
+
+    A referrer of which only its tag or its document says so is not among them; is_referrer looks
+    there. `cosign save` lists signatures and attestations beside their image, and says only of
+    what kind they are (cosign:pkg/oci/layout).
+    """
+    return (
+        SUBJECT in entry.annotations
+        or entry.annotations.get("kind") in _COSIGN_KINDS
+        or is_attestation(entry)
+    )
+
+
+def referrer_kind(entry: Descriptor) -> str:
+    """What an entry that is_referrer accepts is called."""
+    return "attestation" if is_attestation(entry) else "referrer"
+
+
+def subject_of(source: BlobReader, descriptor: Descriptor) -> Digest | None:
+    """The image that an attestation or another referrer speaks of; None where it speaks of none."""
+    for annotation in (REFERENCE_DIGEST, SUBJECT):
+        stated = descriptor.annotations.get(annotation)
+        if stated is not None:
+            return Digest.parse(stated)
+    if not is_document(descriptor):
+        return None
+    try:
+        subject = read_document(source, descriptor).subject
+    except BlobNotFound:
+        return None
+    return None if subject is None else subject.digest
+
+
+def is_referrer(source: ImageSource, descriptor: Descriptor) -> bool:
+    """Whether it is an attestation or another referrer, by its entry, tag or document."""
+    return is_listed_referrer(descriptor) or subject_of_entry(source, descriptor) is not None
+
+
+def images_below(
+    source: ImageSource, tops: Iterable[Descriptor]
+) -> Iterator[tuple[Descriptor, Manifest]]:
+    """The container images that `tops` lead to: no artifacts, no attestations, nothing absent."""
+    for descriptor in manifests_below(source, tops):
+        if descriptor.digest in source.absent or is_listed_referrer(descriptor):
+            continue
+        if is_document(descriptor):
+            manifest = read_manifest(source, descriptor)
+            if manifest.is_image:
+                yield descriptor, manifest
+
+
+def subject_of_entry(source: ImageSource, entry: Descriptor) -> Digest | None:
+    """What an entry of an index speaks of, by itself or by its tag; None of images."""
+    for name in names_of(entry):
+        subject = subject_of_tag(name)
+        if subject is not None:
+            return subject
+    return None if entry.digest in source.absent else subject_of(source, entry)
+
+
+def images_listed(source: ImageSource) -> list[Descriptor]:
+    """The entries of a source's index that are images of their own, once each."""
+    found: dict[Digest, Descriptor] = {}
+    for entry in source.index.children:
+        if not is_listed_referrer(entry) and subject_of_entry(source, entry) is None:
+            found.setdefault(entry.digest, entry)
+    return list(found.values())
