@@ -19,10 +19,10 @@ from ocilayout.graph import is_document, open_verified, read_document, walk
 from ocilayout.protocols import ImageDestination, ImageSource
 from ocilayout.recode_policy import Recode, check_counts, keep, orders_of
 from ocilayout.recoding import Recoded, Workshop
-from ocilayout.rewriting import Document, Rewriter, levels_of_documents
+from ocilayout.rewriting import Rewriter, levels_of_documents
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Manifest
+from ocilayout.spec.documents import Document, Manifest
 from ocilayout.stopping import stop_if_abandoned
 from ocilayout.streams import Progress, Watch, ignore, unwatched
 

@@ -11,7 +11,7 @@ from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index, Manifest, parse_document
+from ocilayout.spec.documents import Document, Index, Manifest, parse_document
 from ocilayout.spec.platform import Platform
 from ocilayout.streams import Progress, VerifiedReader, ignore
 
@@ -107,7 +107,7 @@ def read_bytes(source: BlobReader, descriptor: Descriptor) -> bytes:
         return content.read()
 
 
-def read_document(source: BlobReader, descriptor: Descriptor) -> Index | Manifest:
+def read_document(source: BlobReader, descriptor: Descriptor) -> Document:
     """The index or manifest that `descriptor` leads to, verified and parsed."""
     return parse_document(descriptor, read_bytes(source, descriptor))
 

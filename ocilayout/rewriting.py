@@ -16,10 +16,9 @@ from ocilayout.referrers import REFERENCE_DIGEST, SUBJECT
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index, Manifest
+from ocilayout.spec.documents import Document, Index
 from ocilayout.spec.media_types import layer_type
 
-Document = Index | Manifest
 EditChild = Callable[[Descriptor], Descriptor | None]
 
 

@@ -30,8 +30,8 @@ def command(
     which one has to: docker-20.10, docker-23, docker-25, docker-29, docker-29-containerd,
     containerd, podman, k3s, rke2, kind or registry.
     """
+    from ocilayout.commands.terminal.deliveries import Delivery
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.targets import Target
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import opened, write
     from ocilayout.stores.places import parse_source
@@ -43,7 +43,7 @@ def command(
         raise click.UsageError("DST is missing: write SRC... DST")
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
-    target = Target.of(destination, transport, tags, wished)
+    target = Delivery.of(destination, transport, tags, wished)
     origins = [parse_source(text) for text in sources]
     with (
         registry.registries([*origins, target.place]) as registries,

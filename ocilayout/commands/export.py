@@ -49,9 +49,9 @@ def command(
     DST is a tar by its name (.tar, .tar.gz, .tar.zst, ...), a pipe or - for a tar on standard
     output, or else a new folder. Several platforms stand in folders linux_amd64, linux_arm64, ...
     """
+    from ocilayout.commands.terminal.deliveries import refuse_overlap
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.progress import bar
-    from ocilayout.commands.terminal.targets import refuse_overlap
     from ocilayout.outputs import is_stream, outer_codec
     from ocilayout.rootfs.export import export_to, flattened, images_of
     from ocilayout.rootfs.flatten import layers_size

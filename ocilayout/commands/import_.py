@@ -73,8 +73,8 @@ def command(
     """
     from contextlib import ExitStack
 
+    from ocilayout.commands.terminal.deliveries import Delivery, refuse_overlap
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.targets import Target, refuse_overlap
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import write
     from ocilayout.rootfs.import_image import MESSAGE, import_rootfs
@@ -90,7 +90,7 @@ def command(
         **wishes,
     ).checked()
     messages = listen(wished.quiet)
-    target = Target.of(destination, transport, tags, wished)
+    target = Delivery.of(destination, transport, tags, wished)
     stated_roots = _roots(roots, platform)
     for path, _ in stated_roots:
         refuse_overlap(path, target.place.path)

@@ -40,8 +40,8 @@ def command(
     attestations stay with their images.
     """
     from ocilayout import notices
+    from ocilayout.commands.terminal.deliveries import Delivery
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.targets import Target
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import opened, write
     from ocilayout.spec.names import names_of
@@ -50,7 +50,7 @@ def command(
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
-    target = Target.of(destination, transport, tags, wished)
+    target = Delivery.of(destination, transport, tags, wished)
     platforms = _platforms(sources, overrides)
     origins = [parse_source(text) for text in sources]
     with (

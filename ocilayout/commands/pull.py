@@ -39,8 +39,8 @@ def command(
     REF is [HOST/]REPOSITORY[:TAG][@DIGEST]. All platforms come, unless --platform keeps some.
     Every byte is verified, and what DST has already is not fetched again.
     """
+    from ocilayout.commands.terminal.deliveries import Delivery
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.targets import Target
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import write
     from ocilayout.stores.places import registry_place
@@ -51,7 +51,7 @@ def command(
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
-    target = Target.of(destination, transport, tags, wished)
+    target = Delivery.of(destination, transport, tags, wished)
     places = [registry_place(text.removeprefix("docker:"), text) for text in references]
     with registry.registries([*places, target.place]) as registries:
         assert registries is not None

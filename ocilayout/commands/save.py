@@ -35,8 +35,8 @@ def command(
     layers which they share are read once. The engine's client writes a Docker archive, which is
     spooled beside DST.
     """
+    from ocilayout.commands.terminal.deliveries import Delivery
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.commands.terminal.targets import Target
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import write
     from ocilayout.stores import open_engine
@@ -45,7 +45,7 @@ def command(
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
-    target = Target.of(destination, transport, tags, wished)
+    target = Delivery.of(destination, transport, tags, wished)
     images, ask = images_meant(names, client, namespace)
     scratch = wished.scratch or target.scratch
     with (

@@ -24,7 +24,8 @@ from ocilayout.spec.platform import Platform
 from ocilayout.stores import Opened
 from ocilayout.stores.docker_entries import Entry as DockerEntry
 from ocilayout.stores.docker_entries import is_docker_archive, read_entries
-from ocilayout.stores.layout_source import INDEX, MARKER, LayoutSource
+from ocilayout.stores.file_names import INDEX, MARKER
+from ocilayout.stores.layout_source import LayoutSource
 
 KIND_IMAGE, KIND_ARTIFACT, KIND_REFERRER = "image", "artifact", "referrer"
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from ocilayout import notices
 from ocilayout.registries.http import Answer
 from ocilayout.registries.refusals import refusal
-from ocilayout.registries.repository import Document, Repository
+from ocilayout.registries.repository import Repository
 from ocilayout.registries.uploads import TAKEN
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index, Manifest
+from ocilayout.spec.documents import Document, Index, Manifest
 
 _COSIGN = ("sig", "att", "sbom")
 

@@ -16,7 +16,7 @@ from ocilayout.registries.uploads import Upload
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index, Manifest, parse_document
+from ocilayout.spec.documents import Document, Index, parse_document
 from ocilayout.spec.reference import is_tag
 from ocilayout.streams import VerifiedReader
 
@@ -35,7 +35,6 @@ _ACCEPT = ", ".join(
     ]
 )
 _NEXT = re.compile(r'<([^<>]*)>\s*;[^<>]*?\brel\s*=\s*"?next\b', re.ASCII | re.IGNORECASE)
-Document = Index | Manifest
 
 
 class Repository:

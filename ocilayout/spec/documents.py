@@ -33,7 +33,7 @@ FIELDS = (
 )
 
 
-class Document(NamedTuple):
+class _Document(NamedTuple):
     """What indexes and manifests share."""
 
     media_type: str
@@ -75,7 +75,7 @@ class Document(NamedTuple):
         return fields
 
 
-class Index(Document):
+class Index(_Document):
     """An OCI index or a Docker manifest list; `children` are its manifests."""
 
     @classmethod
@@ -132,7 +132,7 @@ class Index(Document):
         return self.with_fields(manifests=[dict(entry.fields) for entry in entries])
 
 
-class Manifest(Document):
+class Manifest(_Document):
     """An image or artifact manifest; `children` are its config, if any, and its layers."""
 
     @classmethod
@@ -222,14 +222,17 @@ class Manifest(Document):
         return self.with_fields(**changes)
 
 
-def parse_document(descriptor: Descriptor, raw: bytes) -> Index | Manifest:
+Document = Index | Manifest
+
+
+def parse_document(descriptor: Descriptor, raw: bytes) -> Document:
     """The document that `descriptor` leads to; raises InvalidDocument."""
     parse = _parse_again if len(raw) <= _MAX_REMEMBERED else _parse_again.__wrapped__
     return parse(descriptor.media_type, raw, descriptor.digest)
 
 
 @lru_cache(maxsize=1024)
-def _parse_again(media_type: str, raw: bytes, digest: Digest) -> Index | Manifest:
+def _parse_again(media_type: str, raw: bytes, digest: Digest) -> Document:
     """A document that was perhaps parsed before: each step of a verb reads it once."""
     kind = Index if media_type in media_types.INDEXES else Manifest
     return kind.parse(media_type, raw, str(digest), digest)

@@ -18,12 +18,11 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import names_of, reference_of
 from ocilayout.spec.reference import Reference, is_tag
-from ocilayout.stores.docker_entries import MANIFEST, Entry
-from ocilayout.stores.layout_source import INDEX, read_small
+from ocilayout.stores.docker_entries import Entry
+from ocilayout.stores.file_names import INDEX, MANIFEST, REPOSITORIES
+from ocilayout.stores.layout_source import read_small
 from ocilayout.tar_file import TarFile
 
-REPOSITORIES = "repositories"
-"""Names and the version 1 ids that they lead to, which docker before 1.10 read."""
 _ID = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})(?:/layer\.tar)?", re.ASCII)
 
 

@@ -21,8 +21,9 @@ from ocilayout.protocols import DestinationOptions, Files, ImageDestination, Ima
 from ocilayout.spec import media_types, names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.documents import Manifest
-from ocilayout.stores.docker_entries import MANIFEST, Entry, is_docker_archive, read_entries
-from ocilayout.stores.layout_source import INDEX, LayoutSource, warn_of_other_case
+from ocilayout.stores.docker_entries import Entry, is_docker_archive, read_entries
+from ocilayout.stores.file_names import INDEX, MANIFEST
+from ocilayout.stores.layout_source import LayoutSource, warn_of_other_case
 
 
 def recognizes(files: Files) -> bool:

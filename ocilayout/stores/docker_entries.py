@@ -12,9 +12,9 @@ from ocilayout.spec.digest import HEX_LENGTHS, Digest
 from ocilayout.spec.fields import Fields
 from ocilayout.spec.names import is_pin
 from ocilayout.spec.reference import Reference
-from ocilayout.stores.layout_source import INDEX, read_small
+from ocilayout.stores.file_names import INDEX, MANIFEST
+from ocilayout.stores.layout_source import read_small
 
-MANIFEST = "manifest.json"
 FIELDS = ("Config", "RepoTags", "Layers", "Parent", "LayerSources")
 _BLOB = re.compile(r"blobs/([^/]+)/[^/]+")
 

@@ -26,7 +26,8 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest
 from ocilayout.spec.media_types import LayerType
-from ocilayout.stores.docker_entries import MANIFEST, Entry
+from ocilayout.stores.docker_entries import Entry
+from ocilayout.stores.file_names import MANIFEST
 from ocilayout.streams import digest_of, readinto
 
 

@@ -15,7 +15,7 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.documents import Manifest
 from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.platform import Platform
-from ocilayout.stores.docker_entries import MANIFEST
+from ocilayout.stores.file_names import MANIFEST
 from ocilayout.stores.layout_tar import LayoutTar, open_tar
 
 

@@ -17,8 +17,9 @@ from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import layout_dir
+from ocilayout.stores.file_names import INDEX
 from ocilayout.stores.layout_locks import index_lock, share
-from ocilayout.stores.layout_source import INDEX, LayoutSource
+from ocilayout.stores.layout_source import LayoutSource
 from ocilayout.stores.places import Place, parse_source
 
 Transform = Callable[[ImageSource, str], ImageSource]

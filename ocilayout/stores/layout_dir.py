@@ -21,10 +21,9 @@ from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
+from ocilayout.stores.file_names import INDEX, MARKER
 from ocilayout.stores.layout_locks import index_lock, share, share_to_read
 from ocilayout.stores.layout_source import (
-    INDEX,
-    MARKER,
     MARKER_CONTENT,
     LayoutSource,
     listed_index,

@@ -25,6 +25,7 @@ from ocilayout.partial import remove_leftovers, sync_folder
 from ocilayout.spec import strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.stores.file_names import INDEX
 from ocilayout.stores.layout_files import (
     LayoutFile,
     ingesting,
@@ -34,12 +35,7 @@ from ocilayout.stores.layout_files import (
 )
 from ocilayout.stores.layout_locks import alone, share_to_read
 from ocilayout.stores.layout_marks import Marks
-from ocilayout.stores.layout_source import (
-    INDEX,
-    LayoutSource,
-    read_small,
-    warn_of_other_case,
-)
+from ocilayout.stores.layout_source import LayoutSource, read_small, warn_of_other_case
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 from ocilayout.errors import LayoutBusy
 from ocilayout.folders import FolderFiles
+from ocilayout.stores.file_names import LOCK
 
-LOCK = "index.json.lock"
 _POLL = 0.05
 _READER_PATIENCE = 60.0
 """Seconds that a reader waits for who removes blobs, which takes far less."""

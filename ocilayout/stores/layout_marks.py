@@ -20,9 +20,9 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import HEX_LENGTHS, Digest
 from ocilayout.spec.documents import Document, Index, Manifest
 from ocilayout.spec.media_types import layer_type
+from ocilayout.stores.file_names import MANIFEST
 from ocilayout.stores.layout_source import read_small
 
-_DOCKER = "manifest.json"
 _DIGEST = re.compile(
     "|".join(f"({name})[:/]([0-9a-f]{{{n}}})(?![0-9a-f])" for name, n in HEX_LENGTHS.items()),
     re.ASCII,
@@ -65,9 +65,9 @@ class Marks:
         self._walk(index)
         self._learn(index)
         self._listed = frozenset(self.reached)
-        if _DOCKER in files:
+        if MANIFEST in files:
             # docker leaves images out of its index.json that its manifest.json lists.
-            listed = read_small(files, _DOCKER).decode("ascii", "replace")
+            listed = read_small(files, MANIFEST).decode("ascii", "replace")
             self._mentioned |= set(_digests_in(listed))
         self._follow()
 

@@ -11,9 +11,8 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
 from ocilayout.spec.fields import Fields
+from ocilayout.stores.file_names import INDEX, MANIFEST, MARKER
 
-INDEX = "index.json"
-MARKER = "oci-layout"
 VERSION = "1.0.0"
 MARKER_CONTENT = b'{"imageLayoutVersion":"1.0.0"}'
 
@@ -77,7 +76,7 @@ def warn_of_other_case(files: Files) -> None:
 
 def names_of_other_case(files: Files) -> list[str]:
     """The names at the top that differ from known ones by case alone, once each."""
-    known = {INDEX, MARKER, "manifest.json", "blobs", "version"}
+    known = {INDEX, MARKER, MANIFEST, "blobs", "version"}
     tops = dict.fromkeys(name.partition("/")[0] for name in files.names())
     return [top for top in tops if top not in known and top.casefold() in known]
 

@@ -10,7 +10,8 @@ from ocilayout.outputs import open_output, outer_codec
 from ocilayout.protocols import DestinationOptions, ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.stores.layout_source import INDEX, MARKER, MARKER_CONTENT, listed_index
+from ocilayout.stores.file_names import INDEX, MARKER
+from ocilayout.stores.layout_source import MARKER_CONTENT, listed_index
 from ocilayout.tar_writer import TarWriter
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ocilayout.errors import InvalidArchive
 from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
 from ocilayout.spec import names
-from ocilayout.stores.layout_source import INDEX, LayoutSource, warn_of_other_case
+from ocilayout.stores.file_names import INDEX
+from ocilayout.stores.layout_source import LayoutSource, warn_of_other_case
 
 if TYPE_CHECKING:
     from ocilayout.stores.layout_tar import LayoutTar

@@ -17,6 +17,7 @@ from ocilayout.protocols import (
 from ocilayout.spec.platform import Platform
 from ocilayout.spooling import STANDARD_INPUT, is_file, open_input, open_spool, standard_input
 from ocilayout.stores import kinds
+from ocilayout.stores.file_names import MANIFEST, REPOSITORIES
 from ocilayout.stores.places import Place, parse_source
 from ocilayout.streams import CHUNK, copy_stream, naming
 from ocilayout.tar_file import OnTwice, TarFile, refuse_twice
@@ -244,12 +245,12 @@ _READERS = {
 def _unrecognized(files: Files) -> str:
     if files.is_folder:
         return f"{files.label} is a folder, but no image: it has no index.json"
-    if "repositories" in files:
+    if REPOSITORIES in files:
         return (
             f"{files.label} was saved by docker before 1.10, without a manifest.json: "
             "load and save it with a newer one"
         )
-    if "manifest.json" in files:
+    if MANIFEST in files:
         return f"{files.label} has a manifest.json, but not one that lists images"
     return (
         f"{files.label} is a tar, but no image: it has neither index.json nor manifest.json "

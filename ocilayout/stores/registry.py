@@ -20,12 +20,12 @@ from ocilayout.registries.http import Answer
 from ocilayout.registries.referrers import list_referrer
 from ocilayout.registries.refusals import refused_document
 from ocilayout.registries.registry import Registries, shared_or_new
-from ocilayout.registries.repository import Document, Repository
+from ocilayout.registries.repository import Repository
 from ocilayout.registries.uploads import TAKEN, Upload
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index, parse_document
+from ocilayout.spec.documents import Document, Index, parse_document
 from ocilayout.spec.media_types import is_distributable, layer_type
 from ocilayout.spec.reference import Reference, is_repository, is_tag
 from ocilayout.stores.places import Place

@@ -30,9 +30,9 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
 from ocilayout.spec.fields import Fields
+from ocilayout.stores.file_names import MANIFEST
 from ocilayout.stores.layout_source import read_small
 
-MANIFEST = "manifest.json"
 VERSION_FILE = "version"
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _BLOB_FILE = re.compile(r"[0-9a-f]{64}(?:\.manifest\.json)?|signature-[0-9]+", re.ASCII)

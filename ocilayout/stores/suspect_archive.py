@@ -16,12 +16,12 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import list_digest
 from ocilayout.spec.names import is_pin, names_of
 from ocilayout.spec.reference import Reference
-from ocilayout.stores.docker_entries import MANIFEST, Entry, read_entry, read_list
+from ocilayout.stores.docker_entries import Entry, read_entry, read_list
 from ocilayout.stores.docker_images import DockerImages
-from ocilayout.stores.layout_source import INDEX, read_small
+from ocilayout.stores.file_names import INDEX, MANIFEST, REPOSITORIES
+from ocilayout.stores.layout_source import read_small
 from ocilayout.stores.suspect_layout import Images, listing_problems
 
-REPOSITORIES = "repositories"
 # What docker before 1.10 read, and docker 20.10, podman and skopeo write all the same.
 _LEGACY = re.compile(r"[0-9a-f]{64}/(?:VERSION|json|layer\.tar)")
 

@@ -12,20 +12,15 @@ from ocilayout.spec import media_types, schemas
 from ocilayout.spec.damaged_documents import readable_index
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.stores.layout_source import (
-    INDEX,
-    MARKER,
-    names_of_other_case,
-    open_blob_file,
-    read_small,
-)
+from ocilayout.stores.file_names import INDEX, LOCK, MANIFEST, MARKER, REPOSITORIES
+from ocilayout.stores.layout_source import names_of_other_case, open_blob_file, read_small
 
 Images = Mapping[Digest, Collection[Digest]]
 """For each config the lists of layers that images have for it; none for that of an artifact."""
 Others = Callable[[Files, Images | None], Iterator[Problem]]
 """What a format adds to a layout tells its own problems."""
 
-_KNOWN = {INDEX, MARKER, "blobs", "manifest.json", "repositories", "index.json.lock"}
+_KNOWN = {INDEX, MARKER, "blobs", MANIFEST, REPOSITORIES, LOCK}
 _BLOB = re.compile(r"blobs/([^/]+)/([^/]+)")
 # Where BuildKit, containerd and oras write before they rename, and the partial names of others.
 _TEMPORARY = re.compile(r"ingest(?:/.*)?|.*\.(?:tmp|temp|partial|part)|\.?(?:tmp|temp)[-_.].*")

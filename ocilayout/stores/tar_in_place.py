@@ -20,11 +20,12 @@ from ocilayout.spec import strict_json
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import docker_archive, oci_archive
 from ocilayout.stores.docker_agreement import agreeing
-from ocilayout.stores.docker_entries import MANIFEST, Entry, read_entries
+from ocilayout.stores.docker_entries import Entry, read_entries
 from ocilayout.stores.docker_images import DockerImages, ImageIds
+from ocilayout.stores.file_names import INDEX, MANIFEST
 from ocilayout.stores.in_place import Transform, made
 from ocilayout.stores.layout_locks import hold_file
-from ocilayout.stores.layout_source import INDEX, LayoutSource, read_small
+from ocilayout.stores.layout_source import LayoutSource, read_small
 from ocilayout.streams import naming
 from ocilayout.tar_file import TarFile
 from ocilayout.tar_rewriting import TarChanges, rewrite_tar

@@ -8,11 +8,11 @@ from ocilayout.errors import AmbiguousName, CannotHold, ImageNotFound, UsageErro
 from ocilayout.graph import is_document, manifests_below, platform_of, read_config, read_manifest
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import is_listed_referrer
-from ocilayout.rewriting import Document
 from ocilayout.spec import annotation, media_types, names
 from ocilayout.spec.annotation import AnnotationEdit
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Document
 from ocilayout.spec.machines import is_known
 from ocilayout.spec.platform import Platform
 from ocilayout.transforms.corrections import Corrections, PlatformEdit

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ocilayout.commands.terminal.targets import Target, in_repository
+from ocilayout.commands.terminal.deliveries import Delivery, in_repository
 from ocilayout.errors import UsageError
 from ocilayout.protocols import ImageSource
 from ocilayout.stores.places import Place, registry_place
@@ -42,11 +42,11 @@ class Destination:
             raise UsageError("--all-tags keeps the tags, so write HOST/REPOSITORY, and no --tag")
 
     @property
-    def target(self) -> Target:
+    def target(self) -> Delivery:
         """The destination as a whole."""
-        return Target(self.place, NAME, ())
+        return Delivery(self.place, NAME, ())
 
-    def deliveries(self, source: ImageSource) -> Iterator[tuple[Target, ImageSource]]:
+    def deliveries(self, source: ImageSource) -> Iterator[tuple[Delivery, ImageSource]]:
         """Each repository, with the images that go there under their names in it.
 
         Raises UsageError where an image has no name to keep, or where several would get one.
@@ -55,7 +55,7 @@ class Destination:
         if self.prefix is not None:
             for repository, images in named_below(source, reference.domain, self.prefix):
                 place = registry_place(str(repository), f"docker://{repository}")
-                yield Target(place, NAME, ()), images
+                yield Delivery(place, NAME, ()), images
         elif self.all_tags:
             yield self.target, with_all_tags(source, reference)
         else:

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from ocilayout import notices
+from ocilayout.commands.terminal.deliveries import Delivery
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json
 from ocilayout.commands.terminal.progress import bars
@@ -16,7 +17,6 @@ from ocilayout.commands.terminal.reporting import (
     report_fields,
     traffic,
 )
-from ocilayout.commands.terminal.targets import Target
 from ocilayout.commands.terminal.wishes import Wishes
 from ocilayout.copy_engine import Report, check, missing_blobs, transfer
 from ocilayout.errors import UsageError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(
     places: Sequence[Place],
-    target: Target,
+    target: Delivery,
     wishes: Wishes,
     registries: "Registries | None" = None,
 ) -> Iterator[list[Opened]]:
@@ -55,7 +55,7 @@ def opened(
 def write(
     source: ImageSource,
     origins: Sequence[ImageSource],
-    target: Target,
+    target: Delivery,
     wishes: Wishes,
     messages: Messages,
     registries: "Registries | None" = None,
@@ -75,7 +75,7 @@ def write(
 def written(
     source: ImageSource,
     origins: Sequence[ImageSource],
-    target: Target,
+    target: Delivery,
     wishes: Wishes,
     messages: Messages,
     registries: "Registries | None" = None,

@@ -15,7 +15,7 @@ from ocilayout.stores.places import Place, checked_image_name, checked_name, par
 
 
 @dataclass(frozen=True)
-class Target:
+class Delivery:
     """Where the result goes."""
 
     place: Place
@@ -23,8 +23,10 @@ class Target:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, text: str, transport: str | None, tags: Sequence[str], wishes: Wishes) -> "Target":
-        """The target that the command line names; raises UsageError."""
+    def of(
+        cls, text: str, transport: str | None, tags: Sequence[str], wishes: Wishes
+    ) -> "Delivery":
+        """The delivery that the command line names; raises UsageError."""
         place = parse_destination(text)
         if place.is_stream:
             if wishes.as_json:

@@ -1,0 +1,12 @@
+"""Names of the files that formats have at their top; what else they have is named by digests."""
+
+INDEX = "index.json"
+"""A layout's list of images."""
+MARKER = "oci-layout"
+"""Says that a layout is one, and of which version."""
+LOCK = "index.json.lock"
+"""Held by those that write a layout; it stays there."""
+MANIFEST = "manifest.json"
+"""A Docker archive's list of images, and the manifest itself in skopeo's `dir:`."""
+REPOSITORIES = "repositories"
+"""Names and the version 1 ids that they lead to, which docker before 1.10 read."""
