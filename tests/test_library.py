@@ -1,5 +1,6 @@
 """The package as a library: its names, their documentation, and the examples of how to use them."""
 
+import ast
 import inspect
 import json
 import re
@@ -48,6 +49,20 @@ def test_public_names_are_listed_once_and_in_order() -> None:
     # Constants first, as isort has it.
     ordered = sorted(set(ocilayout.__all__), key=lambda name: (not name.isupper(), name))
     assert list(ocilayout.__all__) == ordered
+
+
+def test_type_checkers_see_each_name_where_it_lives() -> None:
+    tree = ast.parse((ROOT / "ocilayout" / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = (part for part in tree.body if isinstance(part, ast.If))
+    seen = {
+        alias.asname: found.module
+        for found in ast.walk(block)
+        if isinstance(found, ast.ImportFrom)
+        for alias in found.names
+    }
+    assert seen == {
+        name: f"ocilayout.{home}" for home, names in ocilayout._HOMES.items() for name in names
+    }
 
 
 def test_every_public_function_says_its_types() -> None:
