@@ -24,7 +24,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class FolderFiles:
-    """A folder whose files are read by name, below one descriptor and through no link."""
+    """A folder whose files are read by name, below one file descriptor and through no link."""
 
     is_folder = True
     repeated: Collection[str] = ()
@@ -32,17 +32,17 @@ class FolderFiles:
     def __init__(self, path: Path) -> None:
         """Raises OSError where `path` is no folder. Close it, or use it as a context."""
         self.label = str(path)
-        self.descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def __enter__(self) -> "FolderFiles":
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self.descriptor)
+        os.close(self.fd)
 
     def names(self) -> list[str]:
         """The names at the top, sorted."""
-        return sorted(os.listdir(self.descriptor))
+        return sorted(os.listdir(self.fd))
 
     def walk(self) -> Iterator[tuple[str, str]]:
         """Every name in it, however deep, and its kind; no link is followed."""
@@ -115,24 +115,24 @@ class FolderFiles:
 
     def write(self, name: str, content: BinaryIO) -> None:
         """Write a file at the top, durably: under its name it is whole or not there."""
-        with partial_in(self.descriptor, f"{self.label}/{name}") as (file, partial):
+        with partial_in(self.fd, f"{self.label}/{name}") as (file, partial):
             copy_stream(content, file)
             file.sync()
             with naming(file.label):
-                os.rename(partial, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+                os.rename(partial, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
 
     def _enter(self, name: str, flags: int) -> int:
         *folders, last = name.split("/")
-        current = self.descriptor
+        current = self.fd
         try:
             for folder in folders:
                 inner = os.open(folder, _FOLDER, dir_fd=current)
-                if current != self.descriptor:
+                if current != self.fd:
                     os.close(current)
                 current = inner
             return os.open(last, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=current)
         finally:
-            if current != self.descriptor:
+            if current != self.fd:
                 os.close(current)
 
 
@@ -169,13 +169,11 @@ class FolderBlobs:
         """Write a blob under its name, durably once sync was called; a wrong one is replaced."""
         folder = self._folder(digest.algorithm)
         try:
-            with partial_in(self._files.descriptor, self._files.label) as (file, name):
+            with partial_in(self._files.fd, self._files.label) as (file, name):
                 copy_stream(content, file)
                 file.sync()
                 with naming(f"{self._files.label}/{digest.blob_path}"):
-                    os.rename(
-                        name, digest.encoded, src_dir_fd=self._files.descriptor, dst_dir_fd=folder
-                    )
+                    os.rename(name, digest.encoded, src_dir_fd=self._files.fd, dst_dir_fd=folder)
         finally:
             os.close(folder)
 
@@ -185,7 +183,7 @@ class FolderBlobs:
         Once, before an index leads to them: for each blob it would cost as much as the blob.
         """
         with suppress(FileNotFoundError):
-            top = os.open("blobs", _FOLDER, dir_fd=self._files.descriptor)
+            top = os.open("blobs", _FOLDER, dir_fd=self._files.fd)
             try:
                 for algorithm in os.listdir(top):
                     with suppress(NotADirectoryError):
@@ -221,13 +219,13 @@ class FolderBlobs:
                 f"{descriptor.digest} has {status.st_size} bytes, its descriptor says "
                 f"{descriptor.size}"
             )
-        if status.st_dev != os.fstat(self._files.descriptor).st_dev:
+        if status.st_dev != os.fstat(self._files.fd).st_dev:
             return False
         if not status.st_nlink:
             with naming(f"{self._files.label}/{descriptor.digest.blob_path}"):
                 os.fsync(file.fileno())
         folder = self._folder(descriptor.digest.algorithm)
-        top = self._files.descriptor
+        top = self._files.fd
         name = partial_name()
         try:
             # Held, so that no other run takes the new name for a leftover; where there are no
@@ -248,7 +246,7 @@ class FolderBlobs:
         return True
 
     def _folder(self, algorithm: str) -> int:
-        current = os.dup(self._files.descriptor)
+        current = os.dup(self._files.fd)
         for name in ("blobs", algorithm):
             try:
                 with naming(f"{self._files.label}/{name}"), suppress(FileExistsError):

@@ -194,7 +194,7 @@ def test_nothing_but_leftovers_is_removed(folder: FolderFiles) -> None:
     tree = path_of(folder, f"{LEFTOVER}/blobs/sha256/abc")
     tree.write_bytes(b"")
     path_of(folder, f"{LEFTOVER}/link").symlink_to(canary.parent)
-    remove_leftovers(folder.descriptor)
+    remove_leftovers(folder.fd)
     assert canary.exists()
     assert set(names) <= set(folder.names())
     assert LEFTOVER not in folder.names()
@@ -256,12 +256,12 @@ def test_a_small_file_is_replaced_and_keeps_its_mode(folder: FolderFiles) -> Non
     path = path_of(folder, "index.json")
     path.write_bytes(b"old")
     path.chmod(0o640)
-    replace_file(folder.descriptor, "index.json", CONTENT)
+    replace_file(folder.fd, "index.json", CONTENT)
     assert path.read_bytes() == CONTENT
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert folder.names() == ["index.json"]
 
 
 def test_a_small_file_need_not_have_been_there(folder: FolderFiles) -> None:
-    replace_file(folder.descriptor, "oci-layout", CONTENT)
+    replace_file(folder.fd, "oci-layout", CONTENT)
     assert path_of(folder, "oci-layout").read_bytes() == CONTENT

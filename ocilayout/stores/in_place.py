@@ -75,7 +75,7 @@ def _edit_layout(
         after = transform(before, files.label)
         return Edited(after, changes(after))
     # Shared with all but those who remove blobs: what the edit refers to stays.
-    remove_leftovers(files.descriptor)
+    remove_leftovers(files.fd)
     share(files, lock_timeout)
     with index_lock(files, lock_timeout):
         before = LayoutSource(files)
@@ -88,7 +88,7 @@ def _edit_layout(
             if documents:
                 blobs.sync()
             if after.index.raw != before.index.raw:
-                replace_file(files.descriptor, INDEX, after.index.raw)
+                replace_file(files.fd, INDEX, after.index.raw)
         except BaseException:
             layout_dir.withdraw(files, added)
             raise

@@ -96,7 +96,7 @@ def _existing(
     if INDEX not in files:
         raise DestinationExists(f"{path} is a folder with other things in it, not an OCI layout")
     LayoutSource(files)
-    remove_leftovers(files.descriptor)
+    remove_leftovers(files.fd)
     destination = _GrowingLayout(files, options.lock_timeout)
     share(files, options.lock_timeout)
     try:
@@ -136,8 +136,8 @@ class _NewLayout:
         """Write what makes a layout of it."""
         index = listed_index(source.index)
         self._blobs.sync()
-        replace_file(self._files.descriptor, MARKER, MARKER_CONTENT)
-        replace_file(self._files.descriptor, INDEX, index.raw)
+        replace_file(self._files.fd, MARKER, MARKER_CONTENT)
+        replace_file(self._files.fd, INDEX, index.raw)
         self.committed = index
 
 
@@ -185,7 +185,7 @@ def withdraw(files: FolderFiles, added: Iterable[Digest]) -> None:
     Others hold the folder's lock while they add, and what they committed is reachable.
     """
     try:
-        fcntl.flock(files.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(files.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         reachable = {blob.digest for blob in walk(LayoutSource(files))}
     except (OSError, OciLayoutError):
         # In doubt nothing is removed: blobs that nothing refers to are legal.
@@ -202,9 +202,9 @@ def _add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:
         entries = names.replaced(current.children, added.children)
         changed = current.with_entries(entries)
         if MARKER not in files:
-            replace_file(files.descriptor, MARKER, MARKER_CONTENT)
+            replace_file(files.fd, MARKER, MARKER_CONTENT)
         if changed is not current:
-            replace_file(files.descriptor, INDEX, changed.raw)
+            replace_file(files.fd, INDEX, changed.raw)
 
 
 def _join(partial: Path, path: Path, index: Index, options: DestinationOptions) -> None:

@@ -62,9 +62,7 @@ def _digest(algorithm: str, name: str) -> Digest | None:
 def leftovers(files: FolderFiles) -> list[LayoutFile]:
     """What our own commands write, or left when they were killed."""
     return [
-        LayoutFile(name, _size(name, files.descriptor))
-        for name in files.names()
-        if is_partial_name(name)
+        LayoutFile(name, _size(name, files.fd)) for name in files.names() if is_partial_name(name)
     ]
 
 

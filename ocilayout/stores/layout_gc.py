@@ -99,7 +99,7 @@ def collect_garbage(
             return garbage
         _check_unchanged(files, raw)
         _remove(files, unneeded)
-        remove_leftovers(files.descriptor)
+        remove_leftovers(files.fd)
         if ingest:
             remove_ingest(files)
         kept = leftovers(files)

@@ -25,7 +25,7 @@ def share(files: FolderFiles, timeout: float) -> None:
 
     Raises LayoutBusy after `timeout` seconds.
     """
-    _lock(files.descriptor, fcntl.LOCK_SH, timeout, files.label)
+    _lock(files.fd, fcntl.LOCK_SH, timeout, files.label)
 
 
 def share_to_read(files: FolderFiles) -> None:
@@ -41,7 +41,7 @@ def index_lock(files: FolderFiles, timeout: float) -> Iterator[None]:
     """Hold `index.json` while it is read, edited and renamed; raises LayoutBusy."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        descriptor = os.open(LOCK, flags, 0o666, dir_fd=files.descriptor)
+        descriptor = os.open(LOCK, flags, 0o666, dir_fd=files.fd)
     except OSError as error:
         error.filename = f"{files.label}/{LOCK}"
         raise
@@ -55,7 +55,7 @@ def index_lock(files: FolderFiles, timeout: float) -> Iterator[None]:
 @contextmanager
 def alone(files: FolderFiles, timeout: float) -> Iterator[None]:
     """Hold the layout with nobody else reading it or adding to it; raises LayoutBusy."""
-    _lock(files.descriptor, fcntl.LOCK_EX, timeout, files.label)
+    _lock(files.fd, fcntl.LOCK_EX, timeout, files.label)
     with index_lock(files, timeout):
         yield
 

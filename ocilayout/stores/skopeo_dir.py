@@ -158,7 +158,7 @@ class _Destination:
         """Name the one manifest; raises CannotHold where there are several images."""
         entry = _only_image(source)
         _say_what_is_lost(source, entry)
-        folder = self._files.descriptor
+        folder = self._files.fd
         reachable = {blob.digest for blob in walk(listing(source, [entry]))}
         for digest in self._written - reachable:
             for name in (digest.encoded, f"{digest.encoded}.{MANIFEST}"):
