@@ -1,6 +1,7 @@
 """What was edited in place, read by skopeo, umoci and podman, and loaded by docker."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.real.readers import Reading, normalize, read
 from tests.real.tools import ToolFailed
 
 NAME = "registry.example/edited:9"
+_REFERRERS_TAG = re.compile(r"\bsha256-([0-9a-f]{64})")
 ANNOTATION = "manifest,manifest-descriptor:org.opencontainers.image.description=edited"
 
 
@@ -58,10 +60,24 @@ def edit(image_file: Path, folder: Path) -> Reading | None:
     return read(path)
 
 
+def names_in(image_file: Reading) -> set[str]:
+    """The names of images; tags of referrers are named after what they refer to."""
+    return {name for name in image_file.names if not _REFERRERS_TAG.search(name)}
+
+
+def assert_tags_of_referrers_lead_to_images(before: Reading, edited: Reading) -> None:
+    """A tag that named an image by its digest names it by the digest that it has now."""
+    there = {entry.digest.removeprefix("sha256:") for entry in edited.entries}
+    tags = [found for name in edited.names if (found := _REFERRERS_TAG.search(name))]
+    assert len(tags) == len(before.names) - len(names_in(before))
+    assert {tag[1] for tag in tags} <= there
+
+
 def test_nothing_is_lost(image_file: Path, edited: Reading) -> None:
     before = reading(image_file)
     assert edited.images == before.images
-    assert set(edited.names) == {*before.names, NAME}
+    assert names_in(edited) == {*names_in(before), NAME}
+    assert_tags_of_referrers_lead_to_images(before, edited)
     assert [item.config for item in edited.saved] == [item.config for item in before.saved]
 
 
