@@ -140,6 +140,7 @@ GROWTHS = (
 
 def costs(growth: Growth, folder: Path) -> list[Cost]:
     """What each count takes, the start of the program taken off."""
+    folder.mkdir(exist_ok=True)
     start = min(cost(("--version",), folder).cpu for _ in range(3))
     found = []
     for count in growth.counts:

@@ -85,9 +85,10 @@ def test_memory_does_not_grow_with_a_layer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("grown", growth.GROWTHS[1::3], ids=lambda grown: grown.name)
 def test_twice_as_much_takes_twice_as_long(grown: growth.Growth, tmp_path: Path) -> None:
-    few = tuple(count // 5 for count in grown.counts[1:])
-    costs = growth.costs(replace(grown, counts=few), tmp_path)
-    assert list(growth.steeper(costs)) == []
+    few = replace(grown, counts=tuple(count // 5 for count in grown.counts[1:]))
+    # A processor that is slowed for a while makes one look too long; what is steep stays steep.
+    looks = (growth.costs(few, tmp_path / str(attempt)) for attempt in range(3))
+    assert any(not list(growth.steeper(costs)) for costs in looks)
 
 
 @pytest.mark.parametrize("name", PARSERS)
