@@ -44,7 +44,6 @@ def command(
     from ocilayout.errors import UsageError
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_source
-    from ocilayout.transforms.resolve import originals, resolved
     from ocilayout.transforms.select import select
 
     if sum((raw, config, verbose, as_json)) > 1:
@@ -57,8 +56,13 @@ def command(
     ):
         found = select(opened.source, platforms=platforms)
         selected = surveyed(_with_referrers(found) if referrers else found)
-        source = resolved(selected, referrers=True) if platforms else selected
-        made_from = originals(opened.source, selected) if platforms else {}
+        source, made_from = selected, {}
+        if platforms:
+            # Most are asked for without, and start-up counts.
+            from ocilayout.transforms.resolve import originals, resolved
+
+            source = resolved(selected, referrers=True)
+            made_from = originals(opened.source, selected)
         if raw:
             _echo_raw(source, made_from)
         elif config:
