@@ -90,7 +90,8 @@ def transfer(
     check(source, destination)
     copier = _Copier(source, destination, watch, link)
     leaves = [blob for blob in walk(source) if not is_document(blob)]
-    orders = orders_of(source, recode, copier.rewriter) if recode is not keep else {}
+    orders, relabelled = orders_of(source, recode)
+    copier.rewriter.changed.update(relabelled)
     wanted = [orders[leaf.digest] for leaf in leaves if leaf.digest in orders]
     with (
         Workshop(

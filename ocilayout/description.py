@@ -3,14 +3,13 @@
 from collections import Counter
 from typing import NamedTuple
 
-from ocilayout.errors import BlobNotFound
 from ocilayout.graph import (
     View,
     is_document,
+    manifest_if_here,
     manifests_below,
     platform_of,
     read_document,
-    read_manifest,
     walk,
 )
 from ocilayout.protocols import ImageSource
@@ -131,12 +130,7 @@ def image_ids(source: ImageSource) -> dict[str, str]:
     """The image id, which is the config's digest, of each image by its manifest's digest."""
     found = {}
     for descriptor in manifests_below(source, source.index.children):
-        if is_listed_referrer(descriptor) or not is_document(descriptor):
-            continue
-        try:
-            manifest = read_manifest(source, descriptor)
-        except BlobNotFound:
-            continue
-        if manifest.is_image and manifest.config is not None:
+        manifest = None if is_listed_referrer(descriptor) else manifest_if_here(source, descriptor)
+        if manifest is not None and manifest.is_image and manifest.config is not None:
             found[str(descriptor.digest)] = str(manifest.config.digest)
     return found

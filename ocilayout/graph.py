@@ -120,12 +120,34 @@ def read_manifest(source: BlobReader, descriptor: Descriptor) -> Manifest:
     return document
 
 
+def manifest_if_here(source: BlobReader, descriptor: Descriptor) -> Manifest | None:
+    """The manifest that `descriptor` leads to; None of anything else, and where it is not here."""
+    if not is_document(descriptor):
+        return None
+    try:
+        document = read_document(source, descriptor)
+    except BlobNotFound:
+        return None
+    return document if isinstance(document, Manifest) else None
+
+
 def read_config(source: BlobReader, manifest: Manifest) -> ImageConfig | None:
     """The config of an image; None of an artifact."""
     if manifest.config is None or not manifest.is_image:
         return None
     raw = read_bytes(source, manifest.config)
     return ImageConfig.parse(raw, f"config {manifest.config.digest}")
+
+
+def read_fitting_config(source: BlobReader, manifest: Manifest) -> ImageConfig | None:
+    """The same, of as many diff ids as there are layers; raises InvalidDocument."""
+    config = read_config(source, manifest)
+    if config is not None and len(config.diff_ids) != len(manifest.layers):
+        raise InvalidDocument(
+            f"image {manifest.descriptor.digest} has {len(manifest.layers)} layers, but its config "
+            f"counts {len(config.diff_ids)} diff ids: no engine takes that"
+        )
+    return config
 
 
 def platform_of(source: BlobReader, descriptor: Descriptor) -> Platform | None:

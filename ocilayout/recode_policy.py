@@ -9,11 +9,10 @@ from itertools import zip_longest
 
 from ocilayout.capabilities import made_layers
 from ocilayout.compression import CODECS
-from ocilayout.errors import IntegrityError, InvalidDocument
-from ocilayout.graph import is_document, read_config, read_document, walk
+from ocilayout.errors import IntegrityError
+from ocilayout.graph import is_document, read_document, read_fitting_config, walk
 from ocilayout.protocols import ImageSource
 from ocilayout.recoding import Order, codec_in, with_codec
-from ocilayout.rewriting import Rewriter
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -53,12 +52,10 @@ def compress_made(sources: Sequence[ImageSource], *, plain: str = "none") -> Rec
 def unsettled(source: ImageSource, recode: Recode) -> set[Digest]:
     """What a transfer would change in a way that is not known before: layers that are compressed
     anew, and the documents that lead to them."""
-    if recode is keep:
-        return set()
-    rewriter = Rewriter(source)
-    found = set(orders_of(source, recode, rewriter))
+    orders, relabelled = orders_of(source, recode)
+    found = set(orders)
     # A layer that only gets the right label stays, and what leads to it changes all the same.
-    changing = found | rewriter.changed.keys()
+    changing = found | relabelled.keys()
     for blob in walk(source) if changing else ():
         if is_document(blob):
             children = read_document(source, blob).children
@@ -68,9 +65,14 @@ def unsettled(source: ImageSource, recode: Recode) -> set[Digest]:
     return found
 
 
-def orders_of(source: ImageSource, recode: Recode, rewriter: Rewriter) -> dict[Digest, Order]:
-    """Which layers are compressed anew; one that only bears a wrong label gets the right one."""
+def orders_of(
+    source: ImageSource, recode: Recode
+) -> tuple[dict[Digest, Order], dict[Digest, Descriptor]]:
+    """Which layers are compressed anew, and the right label of those that bear a wrong one."""
     orders: dict[Digest, Order] = {}
+    relabelled: dict[Digest, Descriptor] = {}
+    if recode is keep:
+        return orders, relabelled
     for manifest in _images(source):
         layers = [layer for layer in manifest.layers if _may_change(source, layer)]
         for layer, diff_id in _with_diff_ids(source, manifest) if layers else ():
@@ -85,8 +87,8 @@ def orders_of(source: ImageSource, recode: Recode, rewriter: Rewriter) -> dict[D
             elif wanted is not None:
                 labelled = with_codec(layer, codec)
                 if labelled.media_type != layer.media_type:
-                    rewriter.changed[layer.digest] = labelled
-    return orders
+                    relabelled[layer.digest] = labelled
+    return orders, relabelled
 
 
 def _check_plain(layer: Descriptor, diff_id: Digest | None) -> None:
@@ -129,10 +131,4 @@ def check_counts(source: ImageSource, manifest: Manifest) -> ImageConfig | None:
         return None
     if not all(layer_type(layer.media_type) for layer in manifest.layers):
         return None
-    config = read_config(source, manifest)
-    if config is not None and len(config.diff_ids) != len(manifest.layers):
-        raise InvalidDocument(
-            f"image {manifest.descriptor.digest} has {len(manifest.layers)} layers, but its config "
-            f"counts {len(config.diff_ids)} diff ids: no engine takes that"
-        )
-    return config
+    return read_fitting_config(source, manifest)

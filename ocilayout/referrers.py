@@ -95,6 +95,6 @@ def images_listed(source: ImageSource) -> list[Descriptor]:
     """The entries of a source's index that are images of their own, once each."""
     found: dict[Digest, Descriptor] = {}
     for entry in source.index.children:
-        if not is_listed_referrer(entry) and subject_of_entry(source, entry) is None:
+        if not is_referrer(source, entry):
             found.setdefault(entry.digest, entry)
     return list(found.values())

@@ -101,7 +101,6 @@ def _list_images(
     from ocilayout.errors import OciLayoutError
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_source
-    from ocilayout.transforms.resolve import originals, resolved
     from ocilayout.transforms.select import select
 
     listed = []
@@ -114,8 +113,12 @@ def _list_images(
                 continue
             with open_place(text, scratch=scratch, registries=registries) as opened:
                 source = surveyed(select(opened.source, platforms=platforms))
-                made_from = originals(opened.source, source) if platforms else {}
+                made_from = {}
                 if platforms:
+                    # Most are asked for without, and start-up counts.
+                    from ocilayout.transforms.resolve import originals, resolved
+
+                    made_from = originals(opened.source, source)
                     source = resolved(source, referrers=False)
                 size = total_size(source)
                 images = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDocument, UsageError
-from ocilayout.graph import is_document, manifests_below, platform_of, read_config, read_document
+from ocilayout.graph import is_document, manifest_if_here, manifests_below, platform_of, read_config
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.recoding import codec_in
 from ocilayout.referrers import is_listed_referrer, is_referrer, subject_of_entry
@@ -189,13 +189,11 @@ def _members(source: ImageSource, top: Descriptor) -> Iterator[Member]:
     for descriptor in manifests_below(source, [top]):
         if is_listed_referrer(descriptor) or not is_document(descriptor):
             continue
-        try:
-            document = read_document(source, descriptor)
-        except BlobNotFound:
+        manifest = manifest_if_here(source, descriptor)
+        if manifest is None:
             yield Member(None, descriptor.platform, False, frozenset(), False)
-            continue
-        if isinstance(document, Manifest) and document.has_layer_tars:
-            yield _member(source, descriptor, document)
+        elif manifest.has_layer_tars:
+            yield _member(source, descriptor, manifest)
 
 
 def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> Member:
@@ -252,16 +250,10 @@ def _members_by_id(source: ImageSource) -> Iterable[tuple[Digest, Member]]:
 
 def _artifact_ids(source: ImageSource) -> Iterator[Digest]:
     """The configs of signatures and other artifacts, which manifest.json may list as images."""
-    for top in source.index.children:
-        for descriptor in manifests_below(source, [top]):
-            if not is_document(descriptor):
-                continue
-            try:
-                document = read_document(source, descriptor)
-            except BlobNotFound:
-                continue
-            if isinstance(document, Manifest) and not document.has_layer_tars and document.config:
-                yield document.config.digest
+    for descriptor in manifests_below(source, source.index.children):
+        manifest = manifest_if_here(source, descriptor)
+        if manifest is not None and not manifest.has_layer_tars and manifest.config:
+            yield manifest.config.digest
 
 
 def _saved_entry(

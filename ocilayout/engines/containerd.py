@@ -18,6 +18,7 @@ from ocilayout.engines.questions import (
     referrers_lost,
     refusal_by,
     sparse,
+    taken,
 )
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import reference_of
@@ -42,9 +43,7 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         check_system(engine, entry.members, machine)
         names = tuple(_containerd_name(name, engine) for name in entry.names)
         lost = (*referrers_lost(entry, engine), *elsewhere(entry.platforms, machine))
-        return Outcome(
-            entry.title, str(entry.digest), True, names, entry.platforms, _unfindable(names), lost
-        )
+        return taken(entry, names, entry.platforms, lost_names=_unfindable(names), lost_parts=lost)
 
     _check_what_ends_all(entries, engine)
     return judged(engine, asked_for(cargo, entries), judge)

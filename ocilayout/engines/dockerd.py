@@ -15,6 +15,7 @@ from ocilayout.engines.questions import (
     names_lost,
     referrers_lost,
     refusal_by,
+    taken,
 )
 from ocilayout.spec.platform import Platform
 
@@ -43,14 +44,8 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
             *referrers_lost(entry, engine),
             *elsewhere(platforms, machine),
         )
-        return Outcome(
-            entry.title,
-            str(entry.digest),
-            True,
-            names,
-            platforms,
-            names_lost(entry.names, names),
-            lost,
+        return taken(
+            entry, names, platforms, lost_names=names_lost(entry.names, names), lost_parts=lost
         )
 
     entries = asked_for(cargo, cargo.entries)

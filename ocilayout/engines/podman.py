@@ -14,6 +14,7 @@ from ocilayout.engines.questions import (
     referrers_lost,
     refusal_by,
     sparse,
+    taken,
 )
 from ocilayout.spec.platform import Platform
 
@@ -46,14 +47,8 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
             *referrers_lost(listed, engine),
             *elsewhere(platforms, machine),
         )
-        return Outcome(
-            entry.title,
-            str(entry.digest),
-            True,
-            names,
-            platforms,
-            names_lost(entry.names, names),
-            lost,
+        return taken(
+            entry, names, platforms, lost_names=names_lost(entry.names, names), lost_parts=lost
         )
 
     return judged(engine, asked_for(cargo, saved), judge)
@@ -83,15 +78,7 @@ def _podman_layout(cargo: Cargo, engine: Engine, machine: Platform | None) -> li
         *elsewhere(platforms, machine),
     )
     return [
-        Outcome(
-            entry.title,
-            str(entry.digest),
-            True,
-            names,
-            platforms,
-            names_lost(entry.names, names),
-            lost,
-        )
+        taken(entry, names, platforms, lost_names=names_lost(entry.names, names), lost_parts=lost)
     ]
 
 

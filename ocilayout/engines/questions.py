@@ -70,6 +70,18 @@ def asked_for(cargo: Cargo, entries: Iterable[Entry]) -> list[Entry]:
     ] or [entry for entry in entries if cargo.is_picked(entry)]
 
 
+def taken(
+    entry: Entry,
+    names: tuple[str, ...],
+    platforms: tuple[Platform, ...],
+    *,
+    lost_names: tuple[str, ...] = (),
+    lost_parts: tuple[str, ...] = (),
+) -> Outcome:
+    """What becomes of an image that the engine takes."""
+    return Outcome(entry.title, str(entry.digest), True, names, platforms, lost_names, lost_parts)
+
+
 def refused(entry: Entry, refusal: Refusal) -> Outcome:
     """What becomes of an image that is not taken."""
     return Outcome(

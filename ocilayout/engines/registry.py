@@ -11,6 +11,7 @@ from ocilayout.engines.questions import (
     referrers_lost,
     refusal_by,
     sparse,
+    taken,
 )
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
@@ -34,9 +35,7 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
         lost = list(referrers_lost(entry, engine))
         if not cargo.is_layout:
             lost.append("its digest in a registry, which such a tar has not")
-        return Outcome(
-            entry.title, str(entry.digest), True, full, entry.platforms, lost_parts=tuple(lost)
-        )
+        return taken(entry, full, entry.platforms, lost_parts=tuple(lost))
 
     return judged(engine, asked_for(cargo, cargo.entries), judge)
 

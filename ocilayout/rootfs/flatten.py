@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from ocilayout.compression import inflated
-from ocilayout.errors import BlobNotFound, CannotHold, IntegrityError, InvalidDocument
-from ocilayout.graph import open_verified, read_config
+from ocilayout.errors import BlobNotFound, CannotHold, IntegrityError
+from ocilayout.graph import open_verified, read_fitting_config
 from ocilayout.protocols import BlobReader
 from ocilayout.recoding import codec_in
 from ocilayout.rootfs.layers import lay_over
@@ -85,15 +85,10 @@ def layers_size(manifest: Manifest) -> int:
 
 
 def _layers(source: BlobReader, manifest: Manifest) -> list[tuple[Descriptor, Digest]]:
-    config = read_config(source, manifest)
+    config = read_fitting_config(source, manifest)
     called = manifest.descriptor.digest
     if config is None:
         raise CannotHold(f"{called} is an artifact, not an image: it has no file system")
-    if len(config.diff_ids) != len(manifest.layers):
-        raise InvalidDocument(
-            f"image {called} has {len(manifest.layers)} layers, but its config counts "
-            f"{len(config.diff_ids)} diff ids: no engine takes that"
-        )
     for layer in manifest.layers:
         if layer_type(layer.media_type) is None:
             raise CannotHold(

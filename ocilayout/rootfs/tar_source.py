@@ -47,7 +47,9 @@ class TarSource:
         tree = Tree(label)
         part = FileSlice(file.fileno(), 0, size, label)
         raw = HashingReader(cast(BinaryIO, part))
-        plain = HashingReader(inflated(cast(BinaryIO, raw), codec, label))
+        plain = raw
+        if codec.name != "none":
+            plain = HashingReader(inflated(cast(BinaryIO, raw), codec, label))
         blocks = StreamBlocks(cast(BinaryIO, plain), label, vouched=False)
         lay_over(tree, blocks, 0)
         for _ in blocks.tail(0):

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocilayout import notices
-from ocilayout.errors import BlobNotFound, CannotHold, InvalidDocument
-from ocilayout.graph import is_document, manifests_below, read_manifest
+from ocilayout.errors import CannotHold, InvalidDocument
+from ocilayout.graph import is_document, manifest_if_here, manifests_below
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import is_listed_referrer
 from ocilayout.spec import strict_json
@@ -102,11 +102,8 @@ def _configs(source: ImageSource, tops: Collection[Descriptor]) -> set[Digest]:
         if not is_document(descriptor):
             found.add(descriptor.digest)
             continue
-        try:
-            manifest = read_manifest(source, descriptor)
-        except BlobNotFound:
-            continue
-        if manifest.config is not None:
+        manifest = manifest_if_here(source, descriptor)
+        if manifest is not None and manifest.config is not None:
             found.add(manifest.config.digest)
     return found
 

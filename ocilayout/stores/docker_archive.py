@@ -10,10 +10,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from ocilayout import notices
-from ocilayout.errors import BlobNotFound
 from ocilayout.graph import (
     View,
-    is_document,
+    manifest_if_here,
     manifests_below,
     read_document,
 )
@@ -88,12 +87,9 @@ def difference(layout: LayoutSource, entries: list[Entry]) -> str | None:
 
 def _image_manifests(layout: LayoutSource) -> Iterator[Manifest]:
     for descriptor in manifests_below(layout, layout.index.children):
-        try:
-            document = read_document(layout, descriptor) if is_document(descriptor) else None
-        except BlobNotFound:
-            continue
-        if isinstance(document, Manifest) and document.is_image:
-            yield document
+        manifest = manifest_if_here(layout, descriptor)
+        if manifest is not None and manifest.is_image:
+            yield manifest
 
 
 def with_names(layout: LayoutSource, entries: list[Entry]) -> ImageSource:

@@ -9,7 +9,7 @@ from ocilayout import notices
 from ocilayout.errors import CannotHold
 from ocilayout.graph import is_document, platform_of, read_document
 from ocilayout.protocols import DestinationOptions, ImageDestination, ImageSource
-from ocilayout.referrers import images_below, is_listed_referrer, referrer_kind, subject_of_entry
+from ocilayout.referrers import images_below, is_attestation, is_referrer
 from ocilayout.spec import names, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.documents import Manifest
@@ -86,10 +86,9 @@ def _choices(
     choices: list[_Choice] = []
     left_out: list[str] = []
     for descriptor in names.listed(source.index.children):
-        is_marked = is_listed_referrer(descriptor)
-        if is_marked and referrer_kind(descriptor) == "attestation":
+        if is_attestation(descriptor):
             continue
-        if is_marked or subject_of_entry(source, descriptor) is not None:
+        if is_referrer(source, descriptor):
             left_out.append(f"{_called(descriptor)} speaks of an image, and is none")
             continue
         try:
