@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ocilayout.copy_engine import Report as Report
     from ocilayout.copy_engine import missing_blobs as missing_blobs
     from ocilayout.copy_engine import transfer as transfer
+    from ocilayout.destination_options import DestinationOptions as DestinationOptions
     from ocilayout.engines.cargo import cargo_of as cargo_of
     from ocilayout.engines.facts import ENGINES as ENGINES
     from ocilayout.engines.fitting import fitted as fitted
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from ocilayout.pick import target as target
     from ocilayout.problems import Problem as Problem
     from ocilayout.protocols import BlobReader as BlobReader
-    from ocilayout.protocols import DestinationOptions as DestinationOptions
     from ocilayout.protocols import ImageDestination as ImageDestination
     from ocilayout.protocols import ImageSource as ImageSource
     from ocilayout.recode_policy import compress_all as compress_all
@@ -123,7 +123,8 @@ _HOMES = {
     "engines.prediction": ("predict",),
     "graph": ("open_verified", "read_config", "read_document", "walk"),
     "problems": ("Problem",),
-    "protocols": ("BlobReader", "DestinationOptions", "ImageDestination", "ImageSource"),
+    "destination_options": ("DestinationOptions",),
+    "protocols": ("BlobReader", "ImageDestination", "ImageSource"),
     "rootfs.export": (
         "Exported",
         "export_file",

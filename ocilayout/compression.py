@@ -15,13 +15,13 @@ from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 from ocilayout import notices
 from ocilayout.errors import UsageError
 from ocilayout.exact_reader import ExactReader
+from ocilayout.magic import MAGICS, codec_name
 from ocilayout.streams import CHUNK, Flushable, Writable, is_prompt, read_full
 
 MAX_WINDOW = 128 * 1024 * 1024
 """Bytes that a zstd frame may ask for; `zstd` itself needs --long=28 to want more."""
 
 _FIRST_INPUT, _INPUT = 1024, 256 * 1024
-_GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_CHECKSUM, _GZIP_EXTRA, _GZIP_NAME, _GZIP_COMMENT = 0x02, 0x04, 0x08, 0x10
 _GZIP_RESERVED_FLAGS = 0xE0
 _MAX_GZIP_NAME = 64 * 1024
@@ -35,8 +35,6 @@ class Codec(NamedTuple):
 
     name: str
     """As `--compression` and the suffix of a layer's media type have it."""
-    magic: bytes
-    """What a stream starts with."""
     levels: range
     default_level: int
     inflate: Inflate
@@ -45,13 +43,7 @@ class Codec(NamedTuple):
 
 def codec_of(head: bytes) -> Codec:
     """The codec of a stream that starts with `head` (8 bytes are enough); `none` where no other."""
-    for codec in CODECS.values():
-        if codec.magic and head.startswith(codec.magic):
-            return codec
-    if head[1:4] == b"\x2a\x4d\x18" and head[:1] and 0x50 <= head[0] <= 0x5F:
-        # A zstd stream may start with a skippable frame (RFC 8878, 3.1.2).
-        return CODECS["zstd"]
-    return CODECS["none"]
+    return CODECS[codec_name(head)]
 
 
 def inflated(raw: BinaryIO, codec: Codec, label: str) -> BinaryIO:
@@ -124,7 +116,7 @@ def _members(
     failures: tuple[type[BaseException], ...],
 ) -> Iterator[bytes]:
     """The content of all members of a stream; the padding of zeros behind them is said."""
-    magic = CODECS[source.codec].magic
+    magic = MAGICS[source.codec]
     members = 0
     while not source.at_end():
         if members and source.peek(len(magic)) != magic:
@@ -173,7 +165,7 @@ def _pass_gzip_header(source: ExactReader) -> None:
 
     header = source.take(10)
     method, flags = header[2], header[3]
-    if header[:2] != _GZIP_MAGIC or method != 8 or flags & _GZIP_RESERVED_FLAGS:
+    if header[:2] != MAGICS["gzip"] or method != 8 or flags & _GZIP_RESERVED_FLAGS:
         raise source.damaged("has reserved flags, or is none (RFC 1952)")
     if flags & _GZIP_EXTRA:
         length = source.take(2)
@@ -298,10 +290,10 @@ def _deflate_nothing(out: Flushable, level: int, threads: int) -> AbstractContex
 CODECS = {
     codec.name: codec
     for codec in (
-        Codec("none", b"", range(0), 0, _inflate_nothing, _deflate_nothing),
-        Codec("gzip", _GZIP_MAGIC, range(1, 10), 1, _inflate_gzip, _deflate_gzip),
-        Codec("zstd", b"\x28\xb5\x2f\xfd", range(1, 20), 3, _inflate_zstd, _deflate_zstd),
-        Codec("xz", b"\xfd7zXZ\0", range(10), 6, _inflate_xz, _deflate_xz),
-        Codec("bzip2", b"BZh", range(1, 10), 9, _inflate_bzip2, _deflate_bzip2),
+        Codec("none", range(0), 0, _inflate_nothing, _deflate_nothing),
+        Codec("gzip", range(1, 10), 1, _inflate_gzip, _deflate_gzip),
+        Codec("zstd", range(1, 20), 3, _inflate_zstd, _deflate_zstd),
+        Codec("xz", range(10), 6, _inflate_xz, _deflate_xz),
+        Codec("bzip2", range(1, 10), 9, _inflate_bzip2, _deflate_bzip2),
     )
 }

@@ -29,7 +29,7 @@ class FolderFiles:
     is_folder = True
     repeated: Collection[str] = ()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         """Raises OSError where `path` is no folder. Close it, or use it as a context."""
         self.label = str(path)
         self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -5,16 +5,16 @@ Nothing is inherited; a test double is a class with two methods.
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
-from ocilayout.spec.platform import Platform
 
 if TYPE_CHECKING:
-    from ocilayout.registries.registry import Registries
+    from pathlib import Path
+
+    from ocilayout.destination_options import DestinationOptions
 
 
 class BlobReader(Protocol):
@@ -89,21 +89,6 @@ class Files(Protocol):
         ...
 
 
-class DestinationOptions(NamedTuple):
-    """How an output is written."""
-
-    replace: bool = False
-    """Whether an existing file may be replaced."""
-    platforms: tuple[Platform, ...] = ()
-    """Which platform a format with room for one takes, the most wanted first."""
-    takes_zstd: bool = False
-    """Whether it is known that whoever loads the output takes layers of zstd."""
-    lock_timeout: float = 60.0
-    """Seconds to wait for another process to leave a layout."""
-    registries: "Registries | None" = None
-    """The connections of the command, where it has any."""
-
-
 class Store(Protocol):
     """A kind of place where images live; a module of stores/ satisfies it."""
 
@@ -124,7 +109,7 @@ class Store(Protocol):
         ...
 
     def open_destination(
-        self, path: Path | None, options: DestinationOptions
+        self, path: "Path | None", options: "DestinationOptions"
     ) -> AbstractContextManager[ImageDestination]:
         """An output that appears at `path` when it is committed; None is standard output."""
         ...

@@ -5,11 +5,13 @@ import os
 import stat
 import sys
 from contextlib import ExitStack
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ocilayout.errors import InvalidArchive, UsageError
 from ocilayout.streams import FileWriter, NamedFile, naming, readinto
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STANDARD_INPUT = "standard input"
 """What messages call it."""
@@ -24,7 +26,7 @@ def standard_input() -> BinaryIO:
     return cast(BinaryIO, _Unowned(sys.stdin.buffer, STANDARD_INPUT))
 
 
-def open_input(path: Path, stack: ExitStack) -> BinaryIO:
+def open_input(path: "Path | str", stack: ExitStack) -> BinaryIO:
     """The file or pipe at `path`, open until the stack ends; raises InvalidArchive and OSError.
 
     A device is refused, as it may have no end.
@@ -44,7 +46,7 @@ def is_file(file: BinaryIO) -> bool:
 class Spool(FileWriter):
     """Writes a file that can be read at any place, and that goes with the process."""
 
-    def __init__(self, file: BinaryIO, label: str, folder: Path) -> None:
+    def __init__(self, file: BinaryIO, label: str, folder: "Path") -> None:
         """`label` is what is spooled, in messages."""
         super().__init__(file.fileno(), label)
         self.file = file
@@ -61,7 +63,7 @@ class Spool(FileWriter):
             raise _refusal(self.label, self._folder, error) from None
 
 
-def open_spool(label: str, scratch: Path | None, stack: ExitStack) -> Spool:
+def open_spool(label: str, scratch: "Path | None", stack: ExitStack) -> Spool:
     """A spool in `scratch`, by default where large temporary files go, until the stack ends.
 
     It is opened before anything is read: an input may be long in coming. Raises InvalidArchive.
@@ -76,13 +78,15 @@ def open_spool(label: str, scratch: Path | None, stack: ExitStack) -> Spool:
         raise _refusal(label, folder, error) from None
 
 
-def scratch_folder() -> Path:
+def scratch_folder() -> "Path":
     """Where large temporary files go: TMPDIR, else /var/tmp, as /tmp may be memory."""
+    from pathlib import Path
+
     stated = os.environ.get("TMPDIR")
     return Path(stated) if stated else Path("/var/tmp")
 
 
-def _refusal(label: str, folder: Path, error: OSError) -> InvalidArchive:
+def _refusal(label: str, folder: "Path", error: OSError) -> InvalidArchive:
     return InvalidArchive(
         f"{label} cannot be spooled to {folder}: {error.strerror}: "
         "name a folder with room by --scratch"

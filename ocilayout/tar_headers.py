@@ -40,7 +40,7 @@ _KINDS: dict[bytes, Kind] = {
 }
 _PAX, _PAX_GLOBAL, _GNU_LONG_NAME, _GNU_LONG_LINK, _GNU_SPARSE = b"x", b"g", b"L", b"K", b"S"
 _XATTR = b"SCHILY.xattr."
-_TIME = re.compile(rb"(-?)([0-9]{1,19})(?:\.([0-9]*))?")
+_TIME = rb"(-?)([0-9]{1,19})(?:\.([0-9]*))?"
 
 
 class Attributes(NamedTuple):
@@ -223,7 +223,7 @@ def _seconds(field: bytes, where: str) -> int:
 
 
 def _pax_time(record: bytes, where: str) -> int:
-    match = _TIME.fullmatch(record)
+    match = re.fullmatch(_TIME, record)
     if match is None:
         raise InvalidArchive(f"{where}: the PAX mtime is not a time")
     sign, whole, fraction = match[1], int(match[2]), (match[3] or b"")[:9].ljust(9, b"0")

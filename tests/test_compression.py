@@ -300,26 +300,6 @@ def test_an_error_of_who_writes_is_passed_on(codec: str) -> None:
         copy_stream(cut_off, writer)
 
 
-@pytest.mark.parametrize(
-    ("head", "codec"),
-    [
-        (b"\x1f\x8b\x08\0\0\0\0\0", "gzip"),
-        (b"\x28\xb5\x2f\xfd\x24\0\0\0", "zstd"),
-        (b"\x50\x2a\x4d\x18\0\0\0\0", "zstd"),
-        (b"\x5f\x2a\x4d\x18\0\0\0\0", "zstd"),
-        (b"\x60\x2a\x4d\x18\0\0\0\0", "none"),
-        (b"\xfd7zXZ\0\0\x04", "xz"),
-        (b"BZh91AY&", "bzip2"),
-        (b"etc/pass", "none"),
-        (b"\x1f", "none"),
-        (b"\x28\xb5\x2f", "none"),
-        (b"", "none"),
-    ],
-)
-def test_a_stream_is_recognized_by_its_first_bytes(head: bytes, codec: str) -> None:
-    assert codec_of(head).name == codec
-
-
 @pytest.mark.parametrize("codec", CODECS)
 def test_what_is_deflated_is_recognized(codec: str) -> None:
     assert codec_of(deflate(TEXT, CODECS[codec])[:8]).name == codec

@@ -1,13 +1,15 @@
 """One image as a tree, or its exact documents."""
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
 from ocilayout.commands.terminal.verb import verb
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @verb("ocilayout inspect app.tar:1.0 --platform linux/arm64")
@@ -28,7 +30,7 @@ def command(
     config: bool,
     verbose: bool,
     referrers: bool,
-    scratch: Path | None,
+    scratch: "Path | None",
     as_json: bool,
     quiet: bool,
     registry: RegistryWishes,
@@ -44,7 +46,6 @@ def command(
     from ocilayout.errors import UsageError
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_source
-    from ocilayout.transforms.select import select
 
     if sum((raw, config, verbose, as_json)) > 1:
         raise UsageError("--raw, --config, --verbose and --json exclude one another")
@@ -54,7 +55,7 @@ def command(
         registry.registries([parsed]) as registries,
         open_place(parsed, scratch=scratch, registries=registries) as opened,
     ):
-        found = select(opened.source, platforms=platforms)
+        found = _selected(opened.source, platforms) if platforms else opened.source
         selected = surveyed(_with_referrers(found) if referrers else found)
         source, made_from = selected, {}
         if platforms:
@@ -73,6 +74,12 @@ def command(
             _echo_json(source, made_from, place, opened.dialect)
         else:
             _echo_tree(source, made_from, place, opened.dialect)
+
+
+def _selected(source: Any, platforms: tuple[Any, ...]) -> Any:
+    from ocilayout.transforms.select import select
+
+    return select(source, platforms=platforms)
 
 
 def _with_referrers(source: Any) -> Any:

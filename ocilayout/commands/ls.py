@@ -1,6 +1,5 @@
 """What is in a place."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +9,8 @@ from ocilayout.commands.terminal.registry_options import RegistryWishes, registr
 from ocilayout.commands.terminal.verb import verb
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ocilayout.description import Image
     from ocilayout.registries.registry import Registries
     from ocilayout.stores.places import Place
@@ -27,7 +28,7 @@ def command(
     places: tuple[str, ...],
     files: bool,
     platforms: tuple[Any, ...],
-    scratch: Path | None,
+    scratch: "Path | None",
     as_json: bool,
     quiet: bool,
     registry: RegistryWishes,
@@ -55,7 +56,7 @@ def command(
 def _list_files(
     places: tuple[str, ...],
     platforms: tuple[Any, ...],
-    scratch: Path | None,
+    scratch: "Path | None",
     as_json: bool,
     registries: "Registries | None",
 ) -> None:
@@ -91,7 +92,7 @@ def _list_files(
 def _list_images(
     places: tuple[str, ...],
     platforms: tuple[Any, ...],
-    scratch: Path | None,
+    scratch: "Path | None",
     as_json: bool,
     registries: "Registries | None",
 ) -> int:

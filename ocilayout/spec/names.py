@@ -16,8 +16,8 @@ from ocilayout.spec.reference import Reference
 
 # annotations.md, "Pre-Defined Annotation Keys", org.opencontainers.image.ref.name
 _WORD = r"[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*"
-_REF_NAME = re.compile(rf"{_WORD}(?:/{_WORD})*", re.ASCII)
-_REFERRERS_TAG = re.compile(r"sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?", re.ASCII)
+_REF_NAME = rf"{_WORD}(?:/{_WORD})*"
+_REFERRERS_TAG = r"sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?"
 
 REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
@@ -36,7 +36,7 @@ def subject_of_tag(name: str) -> Digest | None:
 
     Its source is the distribution specification, "Referrers Tag Schema".
     """
-    match = _REFERRERS_TAG.fullmatch(tag_of(name))
+    match = re.fullmatch(_REFERRERS_TAG, tag_of(name), re.ASCII)
     return None if match is None else Digest("sha256", match[1])
 
 
@@ -52,7 +52,7 @@ def reference_of(name: str) -> Reference | None:
 
 def is_ref_name(text: str) -> bool:
     """Whether `ref.name` may hold `text`: more than tags and full names, as `v1+meta`."""
-    return _REF_NAME.fullmatch(text) is not None
+    return re.fullmatch(_REF_NAME, text, re.ASCII) is not None
 
 
 def full_name(name: str) -> str:

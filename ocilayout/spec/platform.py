@@ -25,7 +25,7 @@ _SYSTEM_NAMES = {"linux", "windows", "darwin", "freebsd", "openbsd", "netbsd", "
 _ALONE = {"amd64", "arm", "arm64", "386", "riscv64", "ppc64le", "s390x", *_ARCHITECTURES}
 """Architectures that are no operating system, so that one in front of them may be left out."""
 _DEFAULT_VARIANTS = {("arm64", "v8"), ("amd64", "v1")}
-_WORD = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+_WORD = r"[A-Za-z0-9_.-]+"
 
 UNKNOWN = "unknown"
 FIELDS = ("os", "architecture", "variant", "os.version", "os.features")
@@ -50,7 +50,9 @@ class Platform(NamedTuple):
         words = name.split("/")
         if words[0].lower() in _ALONE or (len(words) == 1 and words[0] not in _SYSTEM_NAMES):
             words = ["linux", *words]
-        if not 2 <= len(words) <= 3 or not all(_WORD.fullmatch(word) for word in words):
+        if not 2 <= len(words) <= 3 or not all(
+            re.fullmatch(_WORD, word, re.ASCII) for word in words
+        ):
             raise UsageError(
                 f"{text!r} is not a platform: write OS/ARCH[/VARIANT][:OSVERSION], "
                 "as in linux/arm64 or linux/arm/v7"

@@ -10,10 +10,11 @@ from typing import NamedTuple
 from ocilayout.errors import InvalidDocument
 from ocilayout.spec.digest import Digest
 
-_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+# Texts, which are compiled where they are first used: start-up counts.
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 
 DEFAULT_DOMAIN = "docker.io"
 MAX_NAME_LENGTH = 255
@@ -63,14 +64,14 @@ class Reference(NamedTuple):
 
 def is_repository(text: str) -> bool:
     """Whether `text` is the path of a repository, as in `library/alpine`."""
-    return all(map(_COMPONENT.fullmatch, text.split("/")))
+    return all(re.fullmatch(_COMPONENT, word) for word in text.split("/"))
 
 
 def is_tag(text: str) -> bool:
     """Whether `text` is a tag alone, as in `v1`."""
-    return _TAG.fullmatch(text) is not None
+    return re.fullmatch(_TAG, text) is not None
 
 
 def is_domain(text: str) -> bool:
     """Whether `text` is a registry's HOST[:PORT], which is safe as the name of a folder."""
-    return _DOMAIN.fullmatch(text) is not None
+    return re.fullmatch(_DOMAIN, text) is not None

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import UsageError
 from ocilayout.outputs import is_stream, is_tar_name, outer_codec
-from ocilayout.protocols import DestinationOptions, ImageDestination
+from ocilayout.protocols import ImageDestination
 from ocilayout.stores import kinds
 from ocilayout.stores.places import Place, parse_destination
 

@@ -7,7 +7,7 @@ What is written is for `docker_output`.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ocilayout import notices
 from ocilayout.graph import (
@@ -16,13 +16,18 @@ from ocilayout.graph import (
     manifests_below,
     read_document,
 )
-from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
+from ocilayout.protocols import Files, ImageDestination, ImageSource
 from ocilayout.spec import media_types, names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.documents import Manifest
 from ocilayout.stores.docker_entries import Entry, is_docker_archive, read_entries
 from ocilayout.stores.file_names import INDEX, MANIFEST
 from ocilayout.stores.layout_source import LayoutSource, warn_of_other_case
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ocilayout.destination_options import DestinationOptions
 
 
 def recognizes(files: Files) -> bool:
@@ -117,7 +122,7 @@ def with_names(layout: LayoutSource, entries: list[Entry]) -> ImageSource:
 
 
 def open_destination(
-    path: Path | None, options: DestinationOptions
+    path: "Path | None", options: "DestinationOptions"
 ) -> AbstractContextManager[ImageDestination]:
     """A tar that appears at `path` when it is committed; raises DestinationExists."""
     # Many commands only read, and start-up counts.

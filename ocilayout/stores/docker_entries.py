@@ -1,6 +1,5 @@
 """`manifest.json`: the list of images that docker reads, and skopeo's, crane's and bazel's too."""
 
-import re
 from itertools import filterfalse
 from typing import NamedTuple
 
@@ -16,7 +15,6 @@ from ocilayout.stores.file_names import INDEX, MANIFEST
 from ocilayout.stores.layout_source import read_small
 
 FIELDS = ("Config", "RepoTags", "Layers", "Parent", "LayerSources")
-_BLOB = re.compile(r"blobs/([^/]+)/[^/]+")
 
 
 class Entry(NamedTuple):
@@ -101,8 +99,9 @@ def _member(path: str, where: str) -> str:
 
 
 def _algorithm(member: str) -> str:
-    match = _BLOB.fullmatch(member)
-    return match[1] if match is not None and match[1] in HEX_LENGTHS else "sha256"
+    parts = member.split("/")
+    in_blobs = len(parts) == 3 and parts[0] == "blobs"
+    return parts[1] if in_blobs and parts[1] in HEX_LENGTHS else "sha256"
 
 
 def _check_stated_id(path: str, digest: Digest, where: str) -> None:

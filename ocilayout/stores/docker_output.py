@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ocilayout import notices
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import CannotHold
 from ocilayout.graph import is_document, platform_of, read_document
-from ocilayout.protocols import DestinationOptions, ImageDestination, ImageSource
+from ocilayout.protocols import ImageDestination, ImageSource
 from ocilayout.referrers import images_below, is_attestation, is_referrer
 from ocilayout.spec import names, strict_json
 from ocilayout.spec.descriptor import Descriptor

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import EngineFailed, UsageError
-from ocilayout.protocols import DestinationOptions, ImageDestination
+from ocilayout.protocols import ImageDestination
 from ocilayout.stores.docker_output import TarDestination
 from ocilayout.stores.engine_clients import Client, answering
 from ocilayout.stores.engine_pipes import Loading, loading

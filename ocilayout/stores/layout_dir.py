@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import DestinationExists, OciLayoutError, UsageError
 from ocilayout.folders import FolderBlobs, FolderFiles
 from ocilayout.graph import View, walk
 from ocilayout.partial import partial_folder, remove_leftovers, replace_file
-from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
+from ocilayout.protocols import Files, ImageDestination, ImageSource
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest

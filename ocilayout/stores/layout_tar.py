@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ocilayout.compression import CODECS
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.outputs import open_output, outer_codec
-from ocilayout.protocols import DestinationOptions, ImageSource
+from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.stores.file_names import INDEX, MARKER

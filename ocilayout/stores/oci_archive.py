@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocilayout.errors import InvalidArchive
-from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
+from ocilayout.protocols import Files, ImageDestination, ImageSource
 from ocilayout.spec import names
 from ocilayout.stores.file_names import INDEX
 from ocilayout.stores.layout_source import LayoutSource, warn_of_other_case
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ocilayout.destination_options import DestinationOptions
     from ocilayout.stores.layout_tar import LayoutTar
 
 
@@ -62,7 +64,9 @@ class _Destination:
 
 
 @contextmanager
-def open_destination(path: Path | None, options: DestinationOptions) -> Iterator[ImageDestination]:
+def open_destination(
+    path: "Path | None", options: "DestinationOptions"
+) -> Iterator[ImageDestination]:
     """A tar that appears at `path` when it is committed; raises DestinationExists."""
     # Many commands only read, and start-up counts.
     from ocilayout.stores.layout_tar import open_tar

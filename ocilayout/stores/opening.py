@@ -4,16 +4,11 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
-from ocilayout.compression import Codec, codec_of, inflated
 from ocilayout.errors import EngineFailed, InvalidArchive
-from ocilayout.protocols import (
-    Files,
-    ImageSource,
-    Store,
-)
+from ocilayout.magic import codec_name
+from ocilayout.protocols import Files, ImageSource, Store
 from ocilayout.spec.platform import Platform
 from ocilayout.spooling import STANDARD_INPUT, is_file, open_input, open_spool, standard_input
 from ocilayout.stores import kinds
@@ -23,6 +18,8 @@ from ocilayout.streams import CHUNK, copy_stream, naming
 from ocilayout.tar_file import OnTwice, TarFile, refuse_twice
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ocilayout.registries.registry import Registries
     from ocilayout.stores.engine_clients import Client
 
@@ -54,7 +51,7 @@ class Opened(NamedTuple):
 def open_source(
     place: Place | str,
     *,
-    scratch: Path | None = None,
+    scratch: "Path | None" = None,
     registries: "Registries | None" = None,
 ) -> Iterator[ImageSource]:
     """The images at a place.
@@ -71,7 +68,7 @@ def open_source(
 def open_place(
     place: Place | str,
     *,
-    scratch: Path | None = None,
+    scratch: "Path | None" = None,
     registries: "Registries | None" = None,
 ) -> Iterator[Opened]:
     """The same as open_source, with what was found out about the place."""
@@ -99,7 +96,7 @@ def open_place(
 def open_suspect(
     place: Place | str,
     *,
-    scratch: Path | None = None,
+    scratch: "Path | None" = None,
     registries: "Registries | None" = None,
 ) -> Iterator[Opened]:
     """The same as open_place, to be verified: what is wrong inside is told by find_problems.
@@ -142,7 +139,7 @@ def open_engine(
     names: Sequence[str],
     *,
     platforms: Sequence[Platform] = (),
-    scratch: Path | None = None,
+    scratch: "Path | None" = None,
 ) -> Iterator[Opened]:
     """Images that an engine saves, several in one archive; raises EngineFailed.
 
@@ -172,20 +169,20 @@ def open_engine(
 
 
 def _open_files(
-    place: Place, scratch: Path | None, stack: ExitStack, on_twice: OnTwice = refuse_twice
+    place: Place, scratch: "Path | None", stack: ExitStack, on_twice: OnTwice = refuse_twice
 ) -> tuple[Files, Outer]:
-    if place.path is None:
+    if place.file is None:
         return _spooled(standard_input(), STANDARD_INPUT, scratch, stack, on_twice)
-    if place.path.is_dir():
+    if os.path.isdir(place.file):
         from ocilayout.folders import FolderFiles
 
-        return stack.enter_context(FolderFiles(place.path)), Outer()
-    label = str(place.path)
-    file = open_input(place.path, stack)
+        return stack.enter_context(FolderFiles(place.file)), Outer()
+    label = place.file
+    file = open_input(label, stack)
     if is_file(file):
         with naming(label):
             head = os.pread(file.fileno(), 8, 0)
-        if codec_of(head).name == "none":
+        if codec_name(head) == "none":
             return _tar(file, label, on_twice), Outer()
     return _spooled(file, label, scratch, stack, on_twice)
 
@@ -199,22 +196,24 @@ def _tar(file: BinaryIO, label: str, on_twice: OnTwice) -> Files:
 def _spooled(
     content: BinaryIO,
     label: str,
-    scratch: Path | None,
+    scratch: "Path | None",
     stack: ExitStack,
     on_twice: OnTwice = refuse_twice,
 ) -> tuple[Files, Outer]:
     """A stream as a file that can be read at any place, inflated."""
+    # Most archives are plain files, and start-up counts.
+    from ocilayout.compression import CODECS, inflated
+
     spool = open_spool(label, scratch, stack)
     rest = io.BufferedReader(cast(io.RawIOBase, content), CHUNK)
     head = rest.peek(_HEAD)[:_HEAD]
-    codec = codec_of(head)
-    plain = inflated(cast(BinaryIO, rest), codec, label)
-    copy_stream(plain, spool)
-    return _tar(spool.file, label, on_twice), Outer(codec.name, _window(codec, head))
+    codec = codec_name(head)
+    copy_stream(inflated(cast(BinaryIO, rest), CODECS[codec], label), spool)
+    return _tar(spool.file, label, on_twice), Outer(codec, _window(codec, head))
 
 
-def _window(codec: Codec, head: bytes) -> int:
-    if codec.name != "zstd":
+def _window(codec: str, head: bytes) -> int:
+    if codec != "zstd":
         return 0
     from ocilayout.zstd_frames import window_of
 

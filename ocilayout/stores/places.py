@@ -3,13 +3,15 @@
 import os
 import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ocilayout.errors import InvalidDigest, InvalidDocument, PlaceNotFound, UsageError
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import full_name, is_ref_name, reference_of
 from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference, is_tag
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STANDARD_STREAMS = ("-", "/dev/stdin", "/dev/stdout", "/dev/fd/0", "/dev/fd/1")
 """Names of standard input as a source, of standard output as a destination."""
@@ -34,9 +36,9 @@ FOREIGN_TRANSPORTS = (
 """What other tools write in front of a path: taken for a path, it would be a surprise."""
 
 _ARCHIVE = r"\.(?:tar|tgz|tzst|txz|tbz2?)(?:\.[A-Za-z0-9]+)?$"
-_HOST_AND_PORT = re.compile(r"(?:[^\[\]/:]+|\[[0-9A-Fa-f:]+\]):[0-9]+/[^/]", re.ASCII)
+_HOST_AND_PORT = r"(?:[^\[\]/:]+|\[[0-9A-Fa-f:]+\]):[0-9]+/[^/]"
 """What people who push write, and what would be a folder called like the host."""
-_DIGEST = re.compile(r"(.*)@([a-z0-9+._-]+:[A-Za-z0-9=_-]+)", re.ASCII | re.DOTALL)
+_DIGEST = r"[a-z0-9+._-]+:[A-Za-z0-9=_-]+"
 
 
 class Place(NamedTuple):
@@ -45,12 +47,20 @@ class Place(NamedTuple):
     text: str
     """As it was written."""
     transport: str | None
-    path: Path | None
-    """None is standard input or output, an engine or a registry."""
+    file: str | None
+    """The path of a file or a folder; None is standard input or output, an engine or a registry."""
     name: str | None = None
     digest: Digest | None = None
     has_tag: bool = True
     """Of a place in a registry: whether its tag was stated, or `latest` was filled in."""
+
+    @property
+    def path(self) -> "Path | None":
+        """The path of a file or a folder."""
+        # It takes its time to import, and what is only read does without.
+        from pathlib import Path
+
+        return None if self.file is None else Path(self.file)
 
     @property
     def is_engine(self) -> bool:
@@ -60,7 +70,7 @@ class Place(NamedTuple):
     @property
     def is_stream(self) -> bool:
         """Whether it is standard input or output."""
-        return self.path is None and not self.is_engine and not self.is_registry
+        return self.file is None and not self.is_engine and not self.is_registry
 
     @property
     def is_registry(self) -> bool:
@@ -85,9 +95,9 @@ def parse_source(text: str) -> Place:
     UsageError or PlaceNotFound.
     """
     place = _parse(text, os.path.lexists, longest_first=True)
-    if place.path is not None and not os.path.lexists(place.path):
+    if place.file is not None and not os.path.lexists(place.file):
         hint = f" (in a registry it is docker://{text})" if _may_be_remote(text) else ""
-        raise PlaceNotFound(f"{place.path} does not exist: a file or folder is looked for{hint}")
+        raise PlaceNotFound(f"{place.file} does not exist: a file or folder is looked for{hint}")
     return place
 
 
@@ -108,17 +118,21 @@ def parse_destination(text: str) -> Place:
     if place.name is not None and not (place.is_engine or place.is_registry):
         checked_name(place.name)
     name = place.name or ""
-    if place.path is not None and re.search(_ARCHIVE, name, re.ASCII):
+    if place.file is not None and re.search(_ARCHIVE, name, re.ASCII):
         raise UsageError(
-            f"{text}: {name!r} would be the image's name in {place.path}: for a path with "
+            f"{text}: {name!r} would be the image's name in {place.file}: for a path with "
             f"a colon write TRANSPORT:PATH with one of {', '.join(FILE_TRANSPORTS)}"
         )
     return place
 
 
 def _may_be_pushed(place: Place) -> bool:
-    is_new = place.path is not None and not os.path.lexists(place.path)
-    return is_new and place.transport is None and _HOST_AND_PORT.match(place.text) is not None
+    is_new = place.file is not None and not os.path.lexists(place.file)
+    return (
+        is_new
+        and place.transport is None
+        and re.match(_HOST_AND_PORT, place.text, re.ASCII) is not None
+    )
 
 
 def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> Place:
@@ -132,10 +146,10 @@ def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> 
     if rest in STANDARD_STREAMS:
         return Place(text, transport, None)
     if exists(rest):
-        return Place(text, transport, Path(rest))
+        return Place(text, transport, rest)
     rest, digest = _split_digest(rest)
     path, name = _split_name(rest, exists, longest_first)
-    return Place(text, transport, None if path in STANDARD_STREAMS else Path(path), name, digest)
+    return Place(text, transport, None if path in STANDARD_STREAMS else path, name, digest)
 
 
 def registry_place(name: str, text: str) -> Place:
@@ -192,13 +206,18 @@ def _split_transport(text: str) -> tuple[str | None, str]:
 
 
 def _split_digest(text: str) -> tuple[str, Digest | None]:
-    match = _DIGEST.fullmatch(text)
-    if match is None:
+    path, _, digest = text.rpartition("@")
+    if not _ends_in_digest(text):
         return text, None
     try:
-        return match[1], Digest.parse(match[2])
+        return path, Digest.parse(digest)
     except InvalidDigest as error:
         raise UsageError(f"{text}: {error}: ls shows the digests of a place") from None
+
+
+def _ends_in_digest(text: str) -> bool:
+    _, at, digest = text.rpartition("@")
+    return bool(at) and re.fullmatch(_DIGEST, digest, re.ASCII) is not None
 
 
 def _split_name(
@@ -228,7 +247,7 @@ def checked_name(text: str) -> str:
     Raises UsageError.
     """
     name = _stated_name(text)
-    if is_ref_name(name) and not _DIGEST.fullmatch(name):
+    if is_ref_name(name) and not _ends_in_digest(name):
         return full_name(name)
     return checked_image_name(name)
 

@@ -13,9 +13,10 @@ from typing import BinaryIO
 
 from ocilayout import notices
 from ocilayout.blobs import SpreadBlobs
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import BlobNotFound, CannotHold, ImageNotFound
 from ocilayout.graph import View, is_document, read_document, walk
-from ocilayout.protocols import BlobReader, DestinationOptions, ImageSource
+from ocilayout.protocols import BlobReader, ImageSource
 from ocilayout.registries.http import Answer
 from ocilayout.registries.referrers import list_referrer
 from ocilayout.registries.refusals import refused_document

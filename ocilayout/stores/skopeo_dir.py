@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ocilayout import notices
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import (
     BlobNotFound,
     CannotHold,
@@ -23,7 +24,7 @@ from ocilayout.folders import FolderFiles
 from ocilayout.graph import is_document, listing, walk
 from ocilayout.partial import partial_folder, replace_file, unlink_if_there
 from ocilayout.problems import Problem
-from ocilayout.protocols import DestinationOptions, Files, ImageDestination, ImageSource
+from ocilayout.protocols import Files, ImageDestination, ImageSource
 from ocilayout.referrers import images_listed
 from ocilayout.spec import media_types, names, strict_json
 from ocilayout.spec.descriptor import Descriptor

@@ -33,6 +33,14 @@ WRITERS = {
     "ocilayout.stores.skopeo_dir",
     "ocilayout.tar_writer",
 }
+NOT_FOR_PLAIN_TARS = {
+    "ipaddress",
+    "ocilayout.compression",
+    "ocilayout.stores.docker_images",
+    "ocilayout.transforms.select",
+    "pathlib",
+    "urllib.parse",
+}
 TAR_READERS = {
     "ocilayout.compression",
     "ocilayout.spooling",
@@ -62,6 +70,13 @@ def test_a_tar_is_inspected_without_what_writes(sample: str) -> None:
     found = imported_by("inspect", SAMPLES / sample)
     assert "ocilayout.tar_file" in found
     assert found & (HEAVY | WRITERS) == set()
+
+
+@pytest.mark.parametrize("sample", ["buildx-arm64.tar", "docker-25-riscv64.tar"])
+def test_a_plain_tar_is_inspected_with_no_more_than_it_needs(sample: str) -> None:
+    found = imported_by("inspect", SAMPLES / sample) - imported_by("--version")
+    assert "ocilayout.tar_file" in found
+    assert found & NOT_FOR_PLAIN_TARS == set()
 
 
 def test_an_image_in_a_folder_is_tagged_without_what_reads_tars(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ocilayout.copy_engine import transfer
-from ocilayout.protocols import DestinationOptions, ImageSource
+from ocilayout.destination_options import DestinationOptions
+from ocilayout.protocols import ImageSource
 from ocilayout.registries.access import Access
 from ocilayout.registries.credentials import Credentials
 from ocilayout.registries.registry import Registries, Registry

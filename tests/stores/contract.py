@@ -10,9 +10,10 @@ from typing import ClassVar
 import pytest
 
 from ocilayout.copy_engine import transfer
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import BlobNotFound, DestinationExists, IntegrityError
 from ocilayout.graph import walk
-from ocilayout.protocols import DestinationOptions, ImageDestination, ImageSource
+from ocilayout.protocols import ImageDestination, ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_destination, open_source

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ocilayout.copy_engine import transfer
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import CannotHold, InvalidDocument
-from ocilayout.protocols import DestinationOptions
 from ocilayout.referrers import REFERENCE_DIGEST
 from ocilayout.spec import media_types
 from ocilayout.spec.platform import Platform

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ocilayout.copy_engine import transfer
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import (
     BlobNotFound,
     DestinationExists,
@@ -15,7 +16,6 @@ from ocilayout.errors import (
     OciLayoutError,
     UsageError,
 )
-from ocilayout.protocols import DestinationOptions
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_destination, open_source
 from tests.image_files import flip_a_byte, layout_files, write_layout

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ocilayout.copy_engine import transfer
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import LayoutBusy
-from ocilayout.protocols import DestinationOptions
 from ocilayout.stores import open_destination, open_source
 from ocilayout.transforms.rename import rename
 from tests.image_files import write_layout

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from ocilayout.protocols import DestinationOptions
+from ocilayout.destination_options import DestinationOptions
 from tests.images import make_image, make_source
 from tests.snapshots import tar_files, tar_json
 from tests.stores.contract import ArchiveContract

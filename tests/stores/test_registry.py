@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocilayout.copy_engine import transfer
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import (
     AccessDenied,
     BlobNotFound,
@@ -14,7 +15,7 @@ from ocilayout.errors import (
     IntegrityError,
     RegistryFailed,
 )
-from ocilayout.protocols import DestinationOptions, ImageDestination, ImageSource
+from ocilayout.protocols import ImageDestination, ImageSource
 from ocilayout.registries.referrers import referrers_of
 from ocilayout.registries.registry import Registries
 from ocilayout.registries.repository import Repository

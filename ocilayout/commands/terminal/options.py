@@ -1,13 +1,16 @@
 """Options that mean the same for every verb."""
 
+import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ocilayout.errors import UsageError
 from ocilayout.spec.platform import Platform
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
@@ -52,6 +55,18 @@ class PlatformsType(PlatformType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         words = str(value).split(",")
         return tuple(super(PlatformsType, self).convert(word, param, ctx) for word in words)
+
+
+class PathType(click.Path):
+    """A file or a folder that is there."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "Path":
+        # It takes its time to import, and few options are paths.
+        from pathlib import Path
+
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
 
 
 def platforms(said: str) -> Decorator[Any]:
@@ -113,7 +128,7 @@ missing = click.option(
 force = click.option("--force", is_flag=True, help="Replace an existing output file.")
 scratch = click.option(
     "--scratch",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PathType(exists=True, file_okay=False),
     metavar="DIR",
     help="Folder for large temporary files.  [default: beside the output]",
 )

@@ -4,15 +4,16 @@ import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from ocilayout.commands.terminal.options import all_of
+from ocilayout.commands.terminal.options import PathType, all_of
 from ocilayout.commands.terminal.verb import RegistryOption
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ocilayout.registries.registry import Registries
     from ocilayout.stores.places import Place
 
@@ -31,21 +32,21 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = PathType(exists=True, dir_okay=False)
 
 
 class RegistryWishes(NamedTuple):
     """How registries are to be spoken to, as the command line said."""
 
     creds: tuple[str, ...] = ()
-    creds_file: Path | None = None
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
+    creds_file: "Path | None" = None
+    ca: "Path | None" = None
+    cert: "Path | None" = None
+    key: "Path | None" = None
     insecure: bool = False
     plain_http: bool = False
     token_server: tuple[str, ...] = ()
-    registry_config: Path | None = None
+    registry_config: "Path | None" = None
     allow_foreign: bool = False
     chunk_size: int | None = None
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocilayout.compression import CODECS, checked_level
+from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import UsageError
-from ocilayout.protocols import DestinationOptions, ImageSource
+from ocilayout.protocols import ImageSource
 from ocilayout.recode_policy import Recode, compress_all, compress_made
 from ocilayout.spec.media_types import Family
 from ocilayout.spec.platform import Platform
