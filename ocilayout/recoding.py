@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from ocilayout.compression import Codec, codec_of, deflated, inflated
 from ocilayout.crew import MAX_THREADS, Crew
@@ -35,8 +35,7 @@ MAX_LAYERS_AHEAD = 4
 """What keeps scratch within its bounds: a large layer does not hold back those behind it."""
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """A layer that is to be compressed anew."""
 
     layer: Descriptor
@@ -48,8 +47,7 @@ class Order:
     """What it must inflate to, where a config says so."""
 
 
-@dataclass(frozen=True)
-class Recoded:
+class Recoded(NamedTuple):
     """A layer that was compressed anew; whoever has taken it closes its scratch file, which may
     be linked to."""
 
@@ -96,7 +94,8 @@ class Workshop:
         file = scratch_file(self.scratch)
         self._files.append(file)
         writer_of = DurableWriter if self.may_stay else FileWriter
-        out = HashingWriter(writer_of(file.fileno(), f"scratch in {self.scratch}"))
+        kept = writer_of(file.fileno(), f"scratch in {self.scratch}")
+        out = HashingWriter(kept)
         # Closed in any case: what is being inflated may hold back other workers.
         with (
             self.watch(layer) as on_bytes,
@@ -105,6 +104,8 @@ class Workshop:
             deflated(out, order.codec, level=self.level, threads=threads) as writer,
         ):
             _copy_checked(plain, writer, order, label)
+        # It may have to wait for the layers in front of it, and its disk need not.
+        kept.begin()
         descriptor = Descriptor.make(_media_type(layer, order.codec), out.digest, out.size)
         return Recoded(descriptor, file)
 

@@ -196,6 +196,9 @@ class FileWriter:
     def flush(self) -> None:
         """Nothing is kept back here."""
 
+    def begin(self) -> None:
+        """Nothing is done here before it is asked for."""
+
     def sync(self) -> None:
         """Return once the bytes are on the disk. What fsync reports is final: no second try."""
         with naming(self.label):
@@ -218,12 +221,17 @@ class DurableWriter(FileWriter):
         """Write `content`; the count of bytes. Raises OSError."""
         total = super().write(content)
         self._written += total
+        if self._written - self._begun >= _BEHIND:
+            self.begin()
+        return total
+
+    def begin(self) -> None:
+        """Let the disk begin with what it has not got yet."""
         behind = self._written - self._begun
-        if behind >= _BEHIND and self.is_prompt:
+        if behind and self.is_prompt:
             # Linux begins to write what is not on the disk yet, and does not wait for it.
             os.posix_fadvise(self._descriptor, self._begun, behind, os.POSIX_FADV_DONTNEED)
             self._begun = self._written
-        return total
 
 
 class Discard:

@@ -1,7 +1,6 @@
 import errno
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -26,14 +25,6 @@ def test_a_link_can_give_it_one_with_the_mode_of_any_new_file(tmp_path: Path) ->
     assert (tmp_path / "named").read_bytes() == b"content"
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert len(modes) == 1
-
-
-def test_without_a_folder_it_is_among_temporary_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with scratch_file(None) as file:
-        assert os.readlink(f"/proc/self/fd/{file.fileno()}").startswith(str(tmp_path))
 
 
 def test_a_system_that_cannot_make_such_files_makes_one_and_removes_its_name(

@@ -217,6 +217,23 @@ def test_a_file_gets_what_is_read_in_its_order(tmp_path: Path, size: int) -> Non
     assert (tmp_path / "file").read_bytes() == content
 
 
+def test_the_disk_begins_while_the_file_grows_and_with_the_rest_when_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        os, "posix_fadvise", lambda _, start, count, advice: begun.append((start, count))
+    )
+    with (tmp_path / "file").open("wb", buffering=0) as file:
+        writer = DurableWriter(file.fileno(), "file")
+        for _ in range(11):
+            writer.write(bytes(CHUNK))
+        assert begun == [(0, 8 * CHUNK)]
+        writer.begin()
+        writer.begin()
+    assert begun == [(0, 8 * CHUNK), (8 * CHUNK, 3 * CHUNK)]
+
+
 def test_a_full_disk_ends_a_copy_that_reads_ahead() -> None:
     class Full:
         is_prompt = True

@@ -1,7 +1,6 @@
 """The way into an engine: what it takes goes through its client's pipe, and it is asked after."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
 
@@ -30,7 +29,7 @@ def load(
     messages: Messages,
 ) -> None:
     """Load `source`, made from `origins`, into an engine in its form; say what it has now."""
-    fit = replace(wishes, engine=row_of(client).name).checked()
+    fit = wishes._replace(engine=row_of(client).name).checked()
     source = fit.settled(for_machine(source, client, wishes.platforms))
     source = fit.fitted(source)
     if wishes.dry_run:

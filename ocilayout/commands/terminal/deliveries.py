@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ocilayout.commands.terminal.wishes import Wishes
 from ocilayout.errors import DestinationExists, UsageError
@@ -14,8 +14,7 @@ from ocilayout.stores import destination_transport
 from ocilayout.stores.places import Place, checked_image_name, checked_name, parse_destination
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """Where the result goes."""
 
     place: Place

@@ -1,7 +1,7 @@
 """What a run that wrote images says of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -19,8 +19,7 @@ from ocilayout.stores.places import Place
 _NOT_KNOWN = "digest not known yet"
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a run would do."""
 
     source: ImageSource

@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ocilayout.compression import CODECS, checked_level
 from ocilayout.destination_options import DestinationOptions
@@ -26,8 +25,7 @@ CONNECTIONS = 4
 """Blobs that go to or come from a registry at a time: one cannot fill a line that is far."""
 
 
-@dataclass(frozen=True)
-class Wishes:
+class Wishes(NamedTuple):
     """The options of a verb that writes images, as the command line gave them."""
 
     platforms: tuple[Platform, ...] = ()
