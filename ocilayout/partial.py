@@ -226,6 +226,9 @@ def _exists(path: Path) -> DestinationExists:
 
 
 def _remove_tree(path: Path) -> None:
+    if not os.path.lexists(path):
+        return
+    # It takes its time to import, and few folders are left.
     import shutil
 
     shutil.rmtree(path, ignore_errors=True)

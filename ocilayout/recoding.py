@@ -104,8 +104,9 @@ class Workshop:
             deflated(out, order.codec, level=self.level, threads=threads) as writer,
         ):
             _copy_checked(plain, writer, order, label)
-        # It may have to wait for the layers in front of it, and its disk need not.
-        kept.begin()
+        if self.may_stay:
+            # Now, while other layers are compressed: it may have to wait for those before it.
+            kept.sync()
         descriptor = Descriptor.make(_media_type(layer, order.codec), out.digest, out.size)
         return Recoded(descriptor, file)
 

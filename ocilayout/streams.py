@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Thread
 from typing import BinaryIO, Protocol
 
 from ocilayout import notices
@@ -22,8 +23,9 @@ CHUNK = 1024 * 1024
 """Bytes in a buffer. The 8 and 16 KiB of the standard library cost about twice the CPU."""
 _SMALL = 32 * 1024
 """Bytes of a buffer that holds most documents whole; clearing a large one costs more than those."""
-_BEHIND = 8 * CHUNK
-"""Bytes that a file may be ahead of its disk, before the disk is told to begin."""
+_BEHIND = 16 * CHUNK
+"""Bytes that a file may be ahead of its disk. Fewer are more syncs than pay off, more wait at the
+end."""
 _AGAIN = "fetch or build it again"
 
 Progress = Callable[[int], None]
@@ -196,9 +198,6 @@ class FileWriter:
     def flush(self) -> None:
         """Nothing is kept back here."""
 
-    def begin(self) -> None:
-        """Nothing is done here before it is asked for."""
-
     def sync(self) -> None:
         """Return once the bytes are on the disk. What fsync reports is final: no second try."""
         with naming(self.label):
@@ -210,28 +209,57 @@ class FileWriter:
 
 
 class DurableWriter(FileWriter):
-    """Writes a file that is going to be synced: its disk begins early, and works beside us."""
+    """Writes a file that is going to be synced: it is synced as it grows, by a thread beside us.
+
+    What a disk keeps in a cache of its own takes time to settle too, and at the end one would wait
+    for all of it.
+    """
 
     def __init__(self, descriptor: int, label: str) -> None:
         super().__init__(descriptor, label)
         self._written = 0
         self._begun = 0
+        self._syncing: Thread | None = None
+        self._failure: OSError | None = None
 
     def write(self, content: "memoryview | bytes") -> int:
         """Write `content`; the count of bytes. Raises OSError."""
         total = super().write(content)
         self._written += total
-        if self._written - self._begun >= _BEHIND:
-            self.begin()
+        if self._written - self._begun >= _BEHIND and self.is_prompt:
+            self._sync_beside()
         return total
 
-    def begin(self) -> None:
-        """Let the disk begin with what it has not got yet."""
-        behind = self._written - self._begun
-        if behind and self.is_prompt:
-            # Linux begins to write what is not on the disk yet, and does not wait for it.
-            os.posix_fadvise(self._descriptor, self._begun, behind, os.POSIX_FADV_DONTNEED)
-            self._begun = self._written
+    def sync(self) -> None:
+        """Return once the bytes are on the disk; raises OSError, also of what was synced before."""
+        if self._syncing is not None:
+            self._settle(self._syncing)
+        super().sync()
+
+    def _sync_beside(self) -> None:
+        if self._syncing is not None:
+            if self._syncing.is_alive():
+                return
+            self._settle(self._syncing)
+        self._begun = self._written
+        # A descriptor of its own: whoever owns ours may close it at any time.
+        self._syncing = Thread(target=self._sync_data, args=(os.dup(self._descriptor),))
+        self._syncing.start()
+
+    def _sync_data(self, descriptor: int) -> None:
+        try:
+            with naming(self.label):
+                os.fdatasync(descriptor)
+        except OSError as error:
+            self._failure = error
+        finally:
+            os.close(descriptor)
+
+    def _settle(self, syncing: Thread) -> None:
+        syncing.join()
+        if self._failure is not None:
+            # The system tells it once: the next sync would find nothing wrong.
+            raise self._failure
 
 
 class Discard:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture import growth, parts, tracing
+from tests.torture import evidence, growth, parts, tracing
 from tests.torture import space as spaces
 from tests.torture import writers as crowds
 from tests.torture.faults import failed
@@ -61,6 +61,20 @@ def test_syncs_that_are_left_out_are_seen(runs: list[Clean], file: str) -> None:
     left = [c for c in clean.calls if c.name != "fsync" or f"{file}>)" not in c.text]
     assert len(left) < len(clean.calls)
     assert list(Disk(clean.worked).problems(left)) != []
+
+
+@needs_strace
+@pytest.mark.parametrize("target", ["oci-archive:copy.tar", "oci:copy"])
+def test_a_disk_that_fails_while_a_file_grows_leaves_nothing(tmp_path: Path, target: str) -> None:
+    growth.large_layout(tmp_path, growth.GIB // 16)
+    arguments = ("convert", "layout", target, "--compression", "none")
+    fault = "fdatasync:error=EIO:when=1"
+    done = tracing.traced(arguments, tmp_path, calls={"fdatasync"}, inject=fault)
+    assert done.code == 1
+    assert "Input/output error" in done.err
+    assert done.err.count("error: ") == 1
+    assert evidence.seen(tmp_path / "copy") == evidence.seen(tmp_path / "copy.tar") == {}
+    assert evidence.leftovers(tmp_path) == []
 
 
 def test_a_disk_that_is_too_small_holds_all_or_nothing(tmp_path: Path) -> None:
