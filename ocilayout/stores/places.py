@@ -146,10 +146,18 @@ def _parse(text: str, exists: Callable[[str], bool], *, longest_first: bool) -> 
     if rest in STANDARD_STREAMS:
         return Place(text, transport, None)
     if exists(rest):
-        return Place(text, transport, rest)
+        return Place(text, transport, _without_slashes(rest))
     rest, digest = _split_digest(rest)
+    if not rest:
+        raise UsageError(f"{text!r}: a path is missing")
     path, name = _split_name(rest, exists, longest_first)
-    return Place(text, transport, None if path in STANDARD_STREAMS else path, name, digest)
+    file = None if path in STANDARD_STREAMS else _without_slashes(path)
+    return Place(text, transport, file, name, digest)
+
+
+def _without_slashes(path: str) -> str:
+    """The path of a file too, to which the system would not let a slash be added."""
+    return path.rstrip("/") or "/"
 
 
 def registry_place(name: str, text: str) -> Place:

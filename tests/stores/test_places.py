@@ -35,6 +35,9 @@ def parts(place: Place) -> tuple[str | None, str | None, str | None]:
     ("text", "expected"),
     [
         ("app.tar", (None, "app.tar", None)),
+        ("app.tar/", (None, "app.tar", None)),
+        ("oci:app.tar//:v1", ("oci", "app.tar", "v1")),
+        ("/", (None, "/", None)),
         ("app.tar:v1", (None, "app.tar", "v1")),
         ("app.tar:registry.example/app:v1", (None, "app.tar", "registry.example/app:v1")),
         ("app.tar:localhost:5000/app:v1", (None, "app.tar", "localhost:5000/app:v1")),
@@ -103,12 +106,17 @@ def test_a_new_destination_ends_at_its_first_colon() -> None:
     assert parts(parse_destination("new:demo:v1")) == (None, "new", "demo:v1")
 
 
+def test_a_slash_at_the_end_of_a_path_is_no_part_of_its_name() -> None:
+    Path("layout").mkdir()
+    assert parse_source("layout/").file == parse_source("layout/:v1").file == "layout"
+
+
 def test_a_source_that_is_not_there_is_named() -> None:
     with pytest.raises(PlaceNotFound, match=r"^absent\.tar does not exist"):
         parse_source("absent.tar:v1")
 
 
-@pytest.mark.parametrize("text", ["", "oci:", "docker-archive:"])
+@pytest.mark.parametrize("text", ["", "oci:", "docker-archive:", f"@{DIGEST}", f"oci:@{DIGEST}"])
 def test_a_missing_path_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="a path is missing"):
         parse_source(text)
