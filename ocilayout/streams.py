@@ -9,7 +9,7 @@ import io
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from threading import Thread
 from typing import BinaryIO, Protocol
 
@@ -241,10 +241,19 @@ class DurableWriter(FileWriter):
             if self._syncing.is_alive():
                 return
             self._settle(self._syncing)
+            self._syncing = None
         self._begun = self._written
-        # A descriptor of its own: whoever owns ours may close it at any time.
-        self._syncing = Thread(target=self._sync_data, args=(os.dup(self._descriptor),))
-        self._syncing.start()
+        # Where there is no descriptor or thread to be had, the sync at the end does it all.
+        with suppress(OSError):
+            # One of its own: whoever owns ours may close it at any time.
+            descriptor = os.dup(self._descriptor)
+            syncing = Thread(target=self._sync_data, args=(descriptor,))
+            try:
+                syncing.start()
+            except RuntimeError:
+                os.close(descriptor)
+            else:
+                self._syncing = syncing
 
     def _sync_data(self, descriptor: int) -> None:
         try:

@@ -300,6 +300,39 @@ def test_a_file_may_be_closed_while_it_is_synced(
     assert synced == [(str(tmp_path / "file"), 16 * CHUNK)]
 
 
+def no_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(number: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "dup", refused)
+
+
+def no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+
+
+@pytest.mark.parametrize("refuse", [no_descriptor, no_thread])
+def test_a_file_that_cannot_be_synced_while_it_grows_is_synced_at_its_end(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refuse: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    synced: list[int] = []
+    with (tmp_path / "file").open("wb", buffering=0) as file:
+        refuse(monkeypatch)
+        monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.fstat(number).st_size))
+        writer = DurableWriter(file.fileno(), "file")
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(33):
+            writer.write(bytes(CHUNK))
+        writer.sync()
+        assert len(os.listdir("/proc/self/fd")) == before
+    assert synced == [33 * CHUNK]
+
+
 def test_a_full_disk_ends_a_copy_that_reads_ahead() -> None:
     class Full:
         is_prompt = True
