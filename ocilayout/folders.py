@@ -49,12 +49,13 @@ class FolderFiles:
         pending = [""]
         while pending:
             folder = pending.pop()
-            descriptor = self._enter(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                with os.scandir(descriptor) as entries:
-                    found = sorted((entry.name, _kind(entry)) for entry in entries)
-            finally:
-                os.close(descriptor)
+            with naming(f"{self.label}/{folder}".rstrip("/")):
+                descriptor = self._enter(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
+                try:
+                    with os.scandir(descriptor) as entries:
+                        found = sorted((entry.name, _kind(entry)) for entry in entries)
+                finally:
+                    os.close(descriptor)
             below = []
             for name, kind in found:
                 path = f"{folder}/{name}".lstrip("/")

@@ -306,3 +306,15 @@ def test_a_walk_names_all_and_follows_no_link(folder: FolderFiles, tmp_path: Pat
         ("b/deep", "directory"),
         ("b/deep/file", "file"),
     ]
+
+
+def test_a_folder_that_cannot_be_walked_is_named_in_full(folder: FolderFiles) -> None:
+    inner = path_of(folder, "blobs/sha256")
+    inner.mkdir()
+    names = folder.walk()
+    assert next(names) == ("blobs", "directory")
+    inner.rmdir()
+    inner.parent.rmdir()
+    with pytest.raises(FileNotFoundError) as raised:
+        next(names)
+    assert raised.value.filename == f"{folder.label}/blobs"
