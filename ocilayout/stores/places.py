@@ -120,8 +120,8 @@ def parse_destination(text: str) -> Place:
     name = place.name or ""
     if place.file is not None and re.search(_ARCHIVE, name, re.ASCII):
         raise UsageError(
-            f"{text}: {name!r} would be the image's name in {place.file}: for a path with "
-            f"a colon write TRANSPORT:PATH with one of {', '.join(FILE_TRANSPORTS)}"
+            f"{text}: {name!r} would be the image's name in {place.file}: a new path holds "
+            "no colon: choose another, or write to - and redirect that to the file"
         )
     return place
 

@@ -111,6 +111,12 @@ def test_a_slash_at_the_end_of_a_path_is_no_part_of_its_name() -> None:
     assert parse_source("layout/").file == parse_source("layout/:v1").file == "layout"
 
 
+@pytest.mark.parametrize("text", ["a:b.tar", "docker-archive:a:b.tar"])
+def test_a_new_path_with_a_colon_is_refused_with_a_way_out(text: str) -> None:
+    with pytest.raises(UsageError, match="holds no colon: choose another, or write to -"):
+        parse_destination(text)
+
+
 def test_a_source_that_is_not_there_is_named() -> None:
     with pytest.raises(PlaceNotFound, match=r"^absent\.tar does not exist"):
         parse_source("absent.tar:v1")
