@@ -178,6 +178,8 @@ def test_arguments_are_no_options(ocilayout: CommandLine, verb: str) -> None:
         (["terminal"], "No such command 'terminal'"),
         (["ls", "--unknown"], "--unknown"),
         (["convert", "a"], "DST"),
+        (["pull", "a"], "DST is missing: write REF... DST: see ocilayout pull --help"),
+        (["tag", "a"], "Missing argument 'NAME...'"),
         (["convert", "a", "b", "--to", "zip"], "zip"),
         (["inspect", "a", "b"], "b"),
     ],

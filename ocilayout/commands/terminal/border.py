@@ -51,7 +51,7 @@ def _code(command: click.Command, arguments: list[str]) -> int:
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "ocilayout"
         # Where an option of several words is missing, click gives each a line.
-        text = " ".join(error.format_message().split())
+        text = _without_last(error) or " ".join(error.format_message().split())
         return _say(f"{text.rstrip('.')}: see {path} --help", WRONG_USAGE)
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -71,6 +71,17 @@ def _code(command: click.Command, arguments: list[str]) -> int:
         return _say(_told(error), FAILED)
     except MemoryError:
         return _say("out of memory", FAILED)
+
+
+def _without_last(error: click.UsageError) -> str | None:
+    """What to say where one word was given: click takes it for the last, which it is not."""
+    if not isinstance(error, click.MissingParameter) or error.ctx is None:
+        return None
+    arguments = [one for one in error.ctx.command.params if isinstance(one, click.Argument)]
+    if error.param is arguments[-1] or error.param not in arguments or error.param.nargs != -1:
+        return None
+    names = [str(argument.metavar) for argument in arguments]
+    return f"{names[-1]} is missing: write {' '.join(names)}"
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
