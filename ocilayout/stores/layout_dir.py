@@ -95,7 +95,10 @@ def _existing(
 ) -> Iterator["_GrowingLayout"]:
     """A layout that is added to, held against those who remove blobs; a failure leaves no blob."""
     if INDEX not in files:
-        raise DestinationExists(f"{path} is a folder with other things in it, not an OCI layout")
+        raise DestinationExists(
+            f"{path} is a folder with other things in it, not an OCI layout: "
+            "name a file in it, or a new folder"
+        )
     LayoutSource(files)
     remove_leftovers(files.fd)
     destination = _GrowingLayout(files, options.lock_timeout)

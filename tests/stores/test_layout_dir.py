@@ -260,6 +260,15 @@ def test_names_that_fall_together_elsewhere_are_said(
     assert repr(name) in caplog.text
 
 
+def test_a_folder_with_other_things_is_refused_with_what_to_name(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
+    with (
+        pytest.raises(DestinationExists, match="name a file in it, or a new folder"),
+        open_destination(str(tmp_path)),
+    ):
+        pass
+
+
 def test_a_file_in_its_place_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(DestinationExists, match="is a file"):
