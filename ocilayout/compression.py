@@ -21,7 +21,7 @@ from ocilayout.streams import CHUNK, Flushable, Writable, is_prompt, read_full
 MAX_WINDOW = 128 * 1024 * 1024
 """Bytes that a zstd frame may ask for; `zstd` itself needs --long=28 to want more."""
 
-_FIRST_INPUT, _INPUT = 1024, 256 * 1024
+_FIRST_INPUT, _INPUT = 1024, CHUNK
 _GZIP_CHECKSUM, _GZIP_EXTRA, _GZIP_NAME, _GZIP_COMMENT = 0x02, 0x04, 0x08, 0x10
 _GZIP_RESERVED_FLAGS = 0xE0
 _MAX_GZIP_NAME = 64 * 1024
