@@ -1,5 +1,7 @@
 """More names for an image, in place."""
 
+from typing import Any
+
 import click
 
 from ocilayout.commands.terminal import options
@@ -35,6 +37,7 @@ def command(
 
     messages = listen(quiet)
     found = parse_source(place)
+    _refuse_paths(found, names)
     new = [checked_name(name) for name in names]
 
     def transform(source: ImageSource, label: str) -> ImageSource:
@@ -54,3 +57,15 @@ def command(
     elif not quiet:
         for item in listed:
             echo(f"{item['name']} {'would be ' if dry_run else ''}{item['digest']}")
+
+
+def _refuse_paths(place: Any, names: tuple[str, ...]) -> None:
+    """Who knows `docker tag SOURCE TARGET` may write the file once more in front of the name."""
+    import os
+
+    from ocilayout.errors import UsageError
+
+    for name in names:
+        if place.file and os.path.isfile(place.file) and name.startswith(f"{place.file}:"):
+            alone = name.removeprefix(f"{place.file}:")
+            raise UsageError(f"{name!r} is a place, not a name: write the name alone: {alone}")

@@ -104,6 +104,7 @@ def import_rootfs(
         source = _opened(rootfs, ownership, scratch, stack)
         blobs, documents = RootfsBlobs(), MemoryBlobs()
         label = STANDARD_INPUT if rootfs is None else str(rootfs)
+        _doubt_image(source, label)
         entries = []
         for part_platform, top in _parts(source, platform, label):
             layer, diff_id = _layer(source, top, blobs, scratch, stack)
@@ -133,7 +134,7 @@ def _opened(
     return _tar(file, label) if is_file(file) else _spooled(file, label, scratch, stack)
 
 
-def _doubt_image(source: TarSource, label: str) -> None:
+def _doubt_image(source: RootfsSource, label: str) -> None:
     """docker save and docker export are easily mixed up."""
     top = source.top.children
     if b"manifest.json" in top or {b"index.json", b"oci-layout"} <= top.keys():
@@ -150,9 +151,7 @@ def _tar(file: BinaryIO, label: str) -> TarSource:
     size = os.fstat(file.fileno()).st_size
     if size == 0:
         raise InvalidArchive(f"{label} is empty: copy it again")
-    source = TarSource.of(file, size, label)
-    _doubt_image(source, label)
-    return source
+    return TarSource.of(file, size, label)
 
 
 def _parts(

@@ -266,6 +266,7 @@ def checked_image_name(text: str) -> str:
     if "@" in name:
         raise UsageError(f"{text!r}: a digest is no part of a name that is given")
     if not is_tag(name) and reference_of(name) is None:
+        case = " (repositories are in lower case)" if reference_of(name.lower()) else ""
         held = ", and only a layout holds such a name" if is_ref_name(name) else ""
-        raise UsageError(f"{name!r} is neither a tag nor an image name{held}")
+        raise UsageError(f"{name!r} is neither a tag nor an image name{case}{held}")
     return full_name(name)

@@ -189,6 +189,12 @@ class TestNames:
         arguments = ("convert", AMD64, tmp_path / "a.tar", "-t", "app:v1:v2")
         ocilayout.refuse(2, "'app:v1:v2' is neither a tag nor an image name", *arguments)
 
+    def test_capitals_in_a_name_are_told_from_other_mistakes(
+        self, ocilayout: CommandLine, tmp_path: Path
+    ) -> None:
+        arguments = ("convert", AMD64, tmp_path / "a.tar", "-t", "My/App:V1")
+        ocilayout.refuse(2, "repositories are in lower case", *arguments)
+
 
 class TestPlatforms:
     def test_what_was_not_asked_for_goes(self, ocilayout: CommandLine, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ocilayout.commands import run
+from tests.program import SAMPLES
 from tests.rootfs.layer_tars import (
     TIME,
     file,
@@ -181,6 +182,15 @@ def test_a_socket_is_left_out_and_said(
         listening.bind("s")
         assert import_(top, tmp_path / "a.tar") == 0
     assert "sockets are left out" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("sample", ["buildx-zstd-ppc64le", "buildx-arm64.tar"])
+def test_an_image_in_place_of_a_root_file_system_is_doubted(
+    sample: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = (SAMPLES / sample, tmp_path / "a.tar", "--platform", "linux/amd64")
+    assert import_(*arguments) == 0
+    assert "looks like an image, not the root file system of one" in capfd.readouterr().err
 
 
 def test_several_platforms_make_one_image(

@@ -83,6 +83,17 @@ def test_refusals(
     assert (layout / "index.json").read_bytes() == before
 
 
+def test_a_file_in_front_of_a_name_is_told_from_a_repository(
+    ocilayout: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write_oci_archive(tmp_path / "app.tar", make_source(ONE))
+    ocilayout.refuse(2, "write the name alone: 2", "tag", f"{archive}:1", f"{archive}:2")
+    folder = write_layout(tmp_path / "app", make_source(ONE))
+    monkeypatch.chdir(tmp_path)
+    ocilayout.succeed("tag", folder.name, "app:2")
+    assert "docker.io/library/app:2" in names(ocilayout, folder)
+
+
 def test_eight_at_once_lose_none(ocilayout: CommandLine, layout: Path) -> None:
     place = f"{layout}:registry.example/app:1"
     running = [
