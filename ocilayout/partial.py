@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from ocilayout.durable_writer import DurableWriter
 from ocilayout.errors import DestinationExists, PlaceNotFound
-from ocilayout.streams import DurableWriter, naming
+from ocilayout.streams import naming
 
 PREFIX, SUFFIX = ".ocilayout-", ".partial"
 

@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from ocilayout.compression import Codec, codec_of, deflated, inflated
 from ocilayout.crew import MAX_THREADS, Crew
+from ocilayout.durable_writer import DurableWriter
 from ocilayout.errors import IntegrityError
 from ocilayout.graph import open_verified
 from ocilayout.protocols import BlobReader
@@ -20,7 +21,6 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.media_types import OCI_LAYER, LayerType, layer_type
 from ocilayout.streams import (
-    DurableWriter,
     FileSlice,
     FileWriter,
     HashingWriter,

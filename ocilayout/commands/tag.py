@@ -1,11 +1,15 @@
 """More names for an image, in place."""
 
-from typing import Any
+import os
+from typing import TYPE_CHECKING
 
 import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.verb import verb
+
+if TYPE_CHECKING:
+    from ocilayout.stores.places import Place
 
 
 @verb("ocilayout tag app.tar:1.0 registry.example/app:1.0 app:latest")
@@ -59,13 +63,13 @@ def command(
             echo(f"{item['name']} {'would be ' if dry_run else ''}{item['digest']}")
 
 
-def _refuse_paths(place: Any, names: tuple[str, ...]) -> None:
+def _refuse_paths(place: "Place", names: tuple[str, ...]) -> None:
     """Who knows `docker tag SOURCE TARGET` may write the file once more in front of the name."""
-    import os
-
     from ocilayout.errors import UsageError
 
+    if place.file is None or not os.path.isfile(place.file):
+        return
     for name in names:
-        if place.file and os.path.isfile(place.file) and name.startswith(f"{place.file}:"):
-            alone = name.removeprefix(f"{place.file}:")
+        alone = name.removeprefix(f"{place.file}:")
+        if alone != name:
             raise UsageError(f"{name!r} is a place, not a name: write the name alone: {alone}")

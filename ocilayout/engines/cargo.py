@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDocument, UsageError
 from ocilayout.graph import is_document, manifest_if_here, manifests_below, platform_of, read_config
+from ocilayout.magic import codec_name
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.recoding import codec_in
 from ocilayout.referrers import is_listed_referrer, is_referrer, subject_of_entry
@@ -272,12 +273,10 @@ def _saved_entry(
 
 def _member_of_entry(files: Files, entry: DockerEntry) -> Member:
     """One that was not opened, since a name or digest picked another."""
-    from ocilayout.compression import codec_of
-
     codecs = set()
     for layer in entry.layers:
         with files.open(layer) as content:
-            codecs.add(codec_of(content.read(8)).name)
+            codecs.add(codec_name(content.read(8)))
     config = ImageConfig.parse(entry.config, f"config {entry.config_digest}")
     return Member(
         entry.config_digest,

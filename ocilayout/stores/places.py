@@ -214,18 +214,19 @@ def _split_transport(text: str) -> tuple[str | None, str]:
 
 
 def _split_digest(text: str) -> tuple[str, Digest | None]:
-    path, _, digest = text.rpartition("@")
-    if not _ends_in_digest(text):
+    digest = _digest_behind(text)
+    if not digest:
         return text, None
     try:
-        return path, Digest.parse(digest)
+        return text.removesuffix(f"@{digest}"), Digest.parse(digest)
     except InvalidDigest as error:
         raise UsageError(f"{text}: {error}: ls shows the digests of a place") from None
 
 
-def _ends_in_digest(text: str) -> bool:
+def _digest_behind(text: str) -> str:
+    """What looks like a digest at the end of a text, or nothing."""
     _, at, digest = text.rpartition("@")
-    return bool(at) and re.fullmatch(_DIGEST, digest, re.ASCII) is not None
+    return digest if at and re.fullmatch(_DIGEST, digest, re.ASCII) else ""
 
 
 def _split_name(
@@ -255,7 +256,7 @@ def checked_name(text: str) -> str:
     Raises UsageError.
     """
     name = _stated_name(text)
-    if is_ref_name(name) and not _ends_in_digest(name):
+    if is_ref_name(name) and not _digest_behind(name):
         return full_name(name)
     return checked_image_name(name)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ocilayout import notices
-from ocilayout.compression import codec_of
 from ocilayout.errors import CannotHold, InvalidArchive, UsageError
 from ocilayout.graph import View, changes, read_bytes, walk
+from ocilayout.magic import codec_name
 from ocilayout.partial import partial_file
 from ocilayout.protocols import ImageSource
 from ocilayout.spec import strict_json
@@ -72,7 +72,7 @@ def _held(path: Path, label: str, timeout: float) -> Iterator[BinaryIO]:
 
 def _refuse_compressed(file: BinaryIO, label: str) -> None:
     with naming(label):
-        codec = codec_of(os.pread(file.fileno(), 8, 0)).name
+        codec = codec_name(os.pread(file.fileno(), 8, 0))
     if codec != "none":
         raise CannotHold(
             f"{label} is compressed with {codec} outside, and an edit would compress it anew: "

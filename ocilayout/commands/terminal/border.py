@@ -78,7 +78,7 @@ def _without_last(error: click.UsageError) -> str | None:
     if not isinstance(error, click.MissingParameter) or error.ctx is None:
         return None
     arguments = [one for one in error.ctx.command.params if isinstance(one, click.Argument)]
-    if error.param is arguments[-1] or error.param not in arguments or error.param.nargs != -1:
+    if error.param not in arguments[:-1] or error.param.nargs != -1:
         return None
     names = [str(argument.metavar) for argument in arguments]
     return f"{names[-1]} is missing: write {' '.join(names)}"
