@@ -189,11 +189,15 @@ class Manifest(_Document):
     def has_layer_tars(self) -> bool:
         """Whether it is an image that an engine can unpack.
 
-        Attestations, cosign's signatures and WebAssembly modules borrow the config of images.
+        Attestations, cosign's signatures and WebAssembly modules borrow the config of images, and
+        have no layer that is one. An unknown type among others is no error (manifest.md).
         """
-        return self.is_image and all(
-            media_types.layer_type(layer.media_type) or "tar" in layer.media_type
-            for layer in self.layers
+        return self.is_image and (
+            not self.layers
+            or any(
+                media_types.layer_type(layer.media_type) or "tar" in layer.media_type
+                for layer in self.layers
+            )
         )
 
     @property

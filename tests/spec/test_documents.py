@@ -267,3 +267,20 @@ def test_what_a_document_refers_to_is_no_child() -> None:
     manifest = manifest_of(make_manifest(CONFIG, subject=dict(image.descriptor.fields)))
     assert manifest.subject == image.descriptor
     assert manifest.children == (CONFIG.descriptor,)
+
+
+@pytest.mark.parametrize(
+    ("types", "is_unpacked"),
+    [
+        ([], True),
+        ([media_types.OCI_LAYER], True),
+        ([media_types.OCI_LAYER + "+encrypted"], True),
+        (["application/x-thing", media_types.OCI_LAYER], True),
+        (["application/vnd.dev.cosign.simplesigning.v1+json"], False),
+        (["application/vnd.in-toto+json", "application/vnd.in-toto+json"], False),
+        (["application/vnd.module.wasm.content.layer.v1+wasm"], False),
+    ],
+)
+def test_an_image_has_a_layer_that_can_be_unpacked(types: list[str], is_unpacked: bool) -> None:
+    layers = [{**LAYER.descriptor.fields, "mediaType": media_type} for media_type in types]
+    assert parse_manifest(layers=layers).has_layer_tars is is_unpacked
