@@ -52,6 +52,26 @@ class _Verbs(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, arguments)
+        except click.UsageError:
+            # Only whoever mistypes a verb pays for its import.
+            from ocilayout.commands.terminal.suggestions import unknown_verb
+
+            text = unknown_verb(arguments[0], _modules())
+            raise click.UsageError(text, context) from None
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        try:
+            return super().parse_args(context, arguments)
+        except click.NoSuchOption as error:
+            option = error.option_name
+            text = f"no option {option} in front of the verb: options come after it"
+            raise click.UsageError(text, context) from None
+
 
 def _modules() -> dict[str, str]:
     names = [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]

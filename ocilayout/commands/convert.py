@@ -10,14 +10,16 @@ from ocilayout.commands.terminal.verb import verb
 
 
 @verb("ocilayout convert buildx.tar loadable.tar --platform linux/amd64")
-@click.argument("places", nargs=-1, required=True, metavar="SRC... DST")
+@click.argument("sources", nargs=-1, required=True, metavar="SRC...")
+@click.argument("destination", metavar="DST")
 @options.tag
 @options.to
 @options.engine
 @options.writing
 @registry
 def command(
-    places: tuple[str, ...],
+    sources: tuple[str, ...],
+    destination: str,
     tags: tuple[str, ...],
     transport: str | None,
     registry: RegistryWishes,
@@ -38,9 +40,6 @@ def command(
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.rename import rename
 
-    *sources, destination = places
-    if not sources:
-        raise click.UsageError("DST is missing: write SRC... DST")
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
     target = Delivery.of(destination, transport, tags, wished)

@@ -17,10 +17,11 @@ from ocilayout.commands.terminal.verb import verb
 @options.platform
 @click.option(
     "--path",
-    "part",
-    default="/",
+    "paths",
+    multiple=True,
     metavar="PATH",
-    help="A part of it: what is in a folder, or one file (whose content goes to - or DST).",
+    help="A part of it: what is in a directory, or one file, whose content goes to - or DST; "
+    "of several (repeatable) each keeps its path.",
 )
 @click.option("--devices", is_flag=True, help="Make device files too, in a folder and as root.")
 @options.missing
@@ -34,7 +35,7 @@ def command(
     place: str,
     destination: str,
     platforms: tuple[Any, ...],
-    part: str,
+    paths: tuple[str, ...],
     devices: bool,
     missing: Any,
     force: bool,
@@ -74,7 +75,7 @@ def command(
         _refuse_several(source)
         total = sum(layers_size(manifest) for _, _, manifest in images_of(source))
         with bar(2 * total, progress, quiet) as on_bytes:
-            exported = flattened(source, part, on_bytes=on_bytes)
+            exported = flattened(source, *paths, on_bytes=on_bytes)
             written = export_to(exported, target, replace=force, devices=devices, on_bytes=on_bytes)
     to_stderr = target is None or is_stream(target)
     _report(exported, destination, written, as_json, quiet, to_stderr, messages)

@@ -10,14 +10,16 @@ from ocilayout.commands.terminal.verb import verb
 
 
 @verb("ocilayout push app.tar db.tar docker://registry.example/project/")
-@click.argument("places", nargs=-1, required=True, metavar="SRC... DEST")
+@click.argument("sources", nargs=-1, required=True, metavar="SRC...")
+@click.argument("destination", metavar="DEST")
 @click.option("--all-tags", is_flag=True, help="All images of SRC, each under its own tags.")
 @click.option("--referrers", is_flag=True, help="Signatures, SBOMs and all else that refers to it.")
 @options.tag
 @options.sending
 @registry
 def command(
-    places: tuple[str, ...],
+    sources: tuple[str, ...],
+    destination: str,
     all_tags: bool,
     referrers: bool,
     tags: tuple[str, ...],
@@ -39,21 +41,18 @@ def command(
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.repositories import without_referrers
 
-    *sources, text = places
-    if not sources:
-        raise click.UsageError("DEST is missing: write SRC... DEST")
     wished = Wishes(force=False, link=False, **wishes).checked()
     messages = listen(wished.quiet)
-    destination = Destination.parse(text, tags, all_tags)
+    target = Destination.parse(destination, tags, all_tags)
     origins = [parse_source(source) for source in sources]
     reports = []
     with (
-        registry.registries([*origins, destination.place]) as registries,
-        opened(origins, destination.target, wished, registries) as found,
+        registry.registries([*origins, target.place]) as registries,
+        opened(origins, target.whole, wished, registries) as found,
     ):
         with_what = with_referrers if referrers else without_referrers
         parts = [wished.prepared(with_what(place.source)) for place in found]
-        for target, source in destination.deliveries(combine(parts)):
-            reports.append(written(source, parts, target, wished, messages, registries))
+        for delivery, source in target.deliveries(combine(parts)):
+            reports.append(written(source, parts, delivery, wished, messages, registries))
     if wished.as_json:
         echo_json({"pushed": reports})

@@ -6,7 +6,7 @@ Several platforms stand in folders of their own, named as buildx does: `linux_ar
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -82,16 +82,15 @@ def images_of(source: ImageSource) -> list[tuple[Descriptor, Platform, Manifest]
     return found
 
 
-def flattened(
-    source: ImageSource, path: str = "/", *, on_bytes: Progress = ignore
-) -> list[Exported]:
-    """The images of a source with the part of each that stands at `path`, through symlinks.
+def flattened(source: ImageSource, *paths: str, on_bytes: Progress = ignore) -> list[Exported]:
+    """The images of a source with the part of each that stands at `paths`, through symlinks.
 
-    Raises CannotHold where there is no image, NotFound where an image has no such file,
-    PlatformConflict where two images are for one platform, and what flattening raises.
+    Without a path that is everything; of several paths each keeps its place in the image. Raises
+    CannotHold where there is no image, NotFound where an image has no such file, PlatformConflict
+    where two images are for one platform, and what flattening raises.
     """
     images = images_of(source)
-    wanted = _cleaned(path)
+    wanted = {_cleaned(path): path for path in paths or ("/",)}
     found: list[Exported] = []
     for descriptor, platform, manifest in images:
         folder = _folder_name(platform, descriptor) if len(images) > 1 else b""
@@ -102,12 +101,43 @@ def flattened(
                     "pick one by @DIGEST"
                 )
         image = flatten(source, manifest, on_bytes)
-        part = image.tree.find(wanted)
-        if part is None:
-            raise NotFound(f"image {descriptor.digest} ({platform}) has no file {path!r}")
-        name = wanted.rpartition(b"/")[2]
+        parts: dict[bytes, Node] = {}
+        for clean, path in wanted.items():
+            part = image.tree.find(clean)
+            if part is None:
+                raise NotFound(f"image {descriptor.digest} ({platform}) has no file {path!r}")
+            parts[clean] = part
+        name, part = _joined(image, parts)
         found.append(Exported(platform, descriptor, image, part, name, folder))
     return found
+
+
+def _joined(image: FlatImage, parts: Mapping[bytes, Node]) -> tuple[bytes, Node]:
+    """The parts at these paths as one, and its last name: one by itself, several in a folder."""
+    if len(parts) == 1:
+        [(path, part)] = parts.items()
+        return path.rpartition(b"/")[2], part
+    top = Folder(image.tree.root.attributes)
+    for path, part in sorted(parts.items()):
+        if not path:
+            return b"", part
+        outer = [path[:end] for end, letter in enumerate(path) if letter == ord("/")]
+        # What stands in another part comes with it.
+        if not any(folder in parts for folder in outer):
+            _place(image, top, path, part)
+    return b"", top
+
+
+def _place(image: FlatImage, top: Folder, path: bytes, part: Node) -> None:
+    """Put a part at its path below `top`, in folders that look like those of the image."""
+    into, end = top, path.find(b"/")
+    while end >= 0:
+        name, around = path[:end].rpartition(b"/")[2], image.tree.folder(path[:end])
+        assert around is not None
+        inner = into.children.setdefault(name, Folder(around.attributes))
+        assert isinstance(inner, Folder)
+        into, end = inner, path.find(b"/", end + 1)
+    into.children[path.rpartition(b"/")[2]] = part
 
 
 def export_to(

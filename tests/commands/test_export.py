@@ -116,6 +116,50 @@ def test_a_folder_of_the_image_becomes_the_top(layout: Path, tmp_path: Path) -> 
     assert found["tool"].same_as == "same"
 
 
+def test_of_several_parts_each_keeps_its_path(layout: Path, tmp_path: Path) -> None:
+    parts = ["--path", "etc/os-release", "--path", "/bin"]
+    assert export(*parts, layout, tmp_path / "out") == 0
+    found = files_in_folder(tmp_path / "out")
+    assert sorted(found) == ["bin", "bin/same", "bin/tool", "etc", "etc/os-release"]
+    assert found["bin/tool"].same_as == "bin/same"
+    assert export(*parts, layout, tmp_path / "out.tar") == 0
+    assert sorted(files_in_tar(tmp_path / "out.tar")) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (["bin", "bin/tool"], ["bin", "bin/same", "bin/tool"]),
+        (["bin/tool", "bin"], ["bin", "bin/same", "bin/tool"]),
+        (["bin/tool", "bin/same"], ["bin", "bin/same", "bin/tool"]),
+        (["usr/bin/tool", "etc"], ["etc", "etc/os-release", "usr", "usr/bin", "usr/bin/tool"]),
+        (["etc", "/etc/"], ["os-release"]),
+        (["/", "etc"], ["bin", "bin/same", "bin/tool", "etc", "etc/os-release", "usr"]),
+    ],
+)
+def test_parts_that_overlap_are_written_once(
+    layout: Path, tmp_path: Path, parts: list[str], expected: list[str]
+) -> None:
+    words = [word for part in parts for word in ("--path", part)]
+    assert export(*words, layout, tmp_path / "out") == 0
+    assert sorted(files_in_folder(tmp_path / "out")) == expected
+
+
+def test_several_files_go_to_standard_output_as_a_tar(
+    layout: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert export("--path", "etc/os-release", "--path", "bin/tool", "-q", layout, "-") == 0
+    assert b"etc/os-release" in capfdbinary.readouterr().out[:2048]
+
+
+def test_every_part_has_to_be_there(
+    layout: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert export("--path", "etc", "--path", "absent", layout, tmp_path / "out") == 1
+    assert "has no file 'absent'" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_tar_goes_to_standard_output(
     layout: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

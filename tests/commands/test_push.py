@@ -130,7 +130,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_asked(
 
 
 def test_a_destination_alone_is_no_push(ocilayout: CommandLine) -> None:
-    ocilayout.refuse(2, "write SRC... DEST", "push", "docker://registry.example/app:1")
+    ocilayout.refuse(2, "missing destination", "push", "docker://registry.example/app:1")
 
 
 def test_referrers_stay_behind_unless_they_are_wanted(

@@ -50,9 +50,10 @@ def _code(command: click.Command, arguments: list[str]) -> int:
         return WRONG_USAGE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "ocilayout"
-        # Where an option of several words is missing, click gives each a line.
-        text = _without_last(error) or " ".join(error.format_message().split())
-        return _say(f"{text.rstrip('.')}: see {path} --help", WRONG_USAGE)
+        if isinstance(error, click.MissingParameter) and error.ctx is not None:
+            return _say(_missing(error, error.ctx), WRONG_USAGE)
+        text = " ".join(error.format_message().split())
+        return _say(f"{text.rstrip('.')}. See '{path} --help'", WRONG_USAGE)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
@@ -73,15 +74,24 @@ def _code(command: click.Command, arguments: list[str]) -> int:
         return _say("out of memory", FAILED)
 
 
-def _without_last(error: click.UsageError) -> str | None:
-    """What to say where one word was given: click takes it for the last, which it is not."""
-    if not isinstance(error, click.MissingParameter) or error.ctx is None:
-        return None
-    arguments = [one for one in error.ctx.command.params if isinstance(one, click.Argument)]
-    if error.param not in arguments[:-1] or error.param.nargs != -1:
-        return None
-    names = [str(argument.metavar) for argument in arguments]
-    return f"{names[-1]} is missing: write {' '.join(names)}"
+def _missing(error: click.MissingParameter, context: click.Context) -> str:
+    """What is missing, and how the verb is called."""
+    words = [
+        f"{min(one.opts, key=len)} {one.metavar}" if isinstance(one, click.Option) else one.metavar
+        for one in context.command.params
+        if one.required
+    ]
+    usage = " ".join((context.command_path, *map(str, words)))
+    return f"missing {_missing_words(error, context)}. Usage: {usage}"
+
+
+def _missing_words(error: click.MissingParameter, context: click.Context) -> str:
+    if not isinstance(error.param, click.Argument):
+        return max(error.param.opts, key=len) if error.param else "option"
+    arguments = [one for one in context.command.params if isinstance(one, click.Argument)]
+    # click takes a single word for the last argument, where it fits any.
+    missing = arguments[-1] if error.param.nargs == -1 else error.param
+    return "destination" if missing.name == "destination" else str(missing.metavar).rstrip(".")
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -42,7 +42,7 @@ class Destination:
             raise UsageError("--all-tags keeps the tags, so write HOST/REPOSITORY, and no --tag")
 
     @property
-    def target(self) -> Delivery:
+    def whole(self) -> Delivery:
         """The destination as a whole."""
         return Delivery(self.place, NAME, ())
 
@@ -57,7 +57,7 @@ class Destination:
                 place = registry_place(str(repository), f"docker://{repository}")
                 yield Delivery(place, NAME, ()), images
         elif self.all_tags:
-            yield self.target, with_all_tags(source, reference)
+            yield self.whole, with_all_tags(source, reference)
         else:
             names = [reference, *(in_repository(tag, reference) for tag in self.tags)]
-            yield self.target, rename(source, [str(name) for name in names])
+            yield self.whole, rename(source, [str(name) for name in names])

@@ -11,6 +11,31 @@ class RegistryOption(click.Option):
 
 
 class _Verb(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            self._refuse_repeated(ctx, args)
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            # Only whoever mistypes an option pays for its import.
+            from ocilayout.commands.terminal.suggestions import unknown_option
+
+            text = unknown_option(error.option_name, self, ctx)
+            raise click.UsageError(text, ctx) from None
+
+    def _refuse_repeated(self, ctx: click.Context, args: list[str]) -> None:
+        """Raises click.UsageError for an option of one value that is given twice.
+
+        click would take the last one, and drop the other without a word.
+        """
+        given: set[click.Parameter] = set()
+        for parameter in self.make_parser(ctx).parse_args(list(args))[2]:
+            if not isinstance(parameter, click.Option) or parameter.multiple or parameter.is_flag:
+                continue
+            if parameter in given:
+                name = max(parameter.opts, key=len)
+                raise click.UsageError(f"{name} takes one value and is given twice", ctx)
+            given.add(parameter)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Options for registries": []}
         for parameter in self.get_params(ctx):
