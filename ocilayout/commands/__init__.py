@@ -10,6 +10,7 @@ import click
 
 from ocilayout import __version__
 from ocilayout.commands.terminal.border import guarded
+from ocilayout.commands.terminal.verb import CONTEXT
 
 # How --help groups the verbs; each stands in one group.
 _GROUPS = {
@@ -80,7 +81,7 @@ def _modules() -> dict[str, str]:
 
 @click.group(
     cls=_Verbs,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
     epilog="\b\nExample: ocilayout convert buildx.tar loadable.tar && docker load -i loadable.tar",
 )
 @click.version_option(__version__, prog_name="ocilayout")

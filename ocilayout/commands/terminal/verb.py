@@ -5,6 +5,9 @@ from typing import Any
 
 import click
 
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+"""How every command is called."""
+
 
 class RegistryOption(click.Option):
     """An option that only matters where a registry is named."""
@@ -53,4 +56,10 @@ class _Verb(click.Command):
 def verb(example: str, *, name: str | None = None) -> Callable[[Callable[..., Any]], click.Command]:
     """Declare a verb, which is called as its module unless it has a `name`."""
     # The sign keeps click from breaking a command into lines.
-    return click.command(name, cls=_Verb, epilog=f"\b\nExample: {example}", no_args_is_help=True)
+    return click.command(
+        name,
+        cls=_Verb,
+        context_settings=CONTEXT,
+        epilog=f"\b\nExample: {example}",
+        no_args_is_help=True,
+    )
