@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ocilayout.copy_engine import transfer as transfer
     from ocilayout.destination_options import DestinationOptions as DestinationOptions
     from ocilayout.engines.cargo import cargo_of as cargo_of
-    from ocilayout.engines.facts import ENGINES as ENGINES
     from ocilayout.engines.fitting import fitted as fitted
     from ocilayout.engines.prediction import predict as predict
+    from ocilayout.engines.table import ENGINES as ENGINES
     from ocilayout.errors import AccessDenied as AccessDenied
     from ocilayout.errors import AmbiguousName as AmbiguousName
     from ocilayout.errors import BlobNotFound as BlobNotFound
@@ -118,7 +118,7 @@ _HOMES = {
     ),
     "comparison.images": ("Comparison", "compare"),
     "engines.cargo": ("cargo_of",),
-    "engines.facts": ("ENGINES",),
+    "engines.table": ("ENGINES",),
     "engines.fitting": ("fitted",),
     "engines.prediction": ("predict",),
     "graph": ("open_verified", "read_config", "read_document", "walk"),

@@ -1,4 +1,4 @@
-"""Before it travels: will it load there, as what, and if not, why, and what mends it."""
+"""Before it travels: will it load there, as what, and if not, why, and what fixes it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,20 +31,24 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Say whether an engine will load PLACE, and what mends it.
+    """Say whether an engine will load PLACE, and how to fix it.
 
     Where it loads, under which names, and what gets lost; where not, why, and the command that
-    mends it. The exit code is then 3. Documents are read, and the first bytes of layers; whether
-    all bytes are sound is for validate. ENGINE is docker-20.10, docker-23, docker-25, docker-29,
-    docker-29-containerd, containerd, podman, k3s, rke2, kind, registry, or all of them.
+    fixes it. The exit code is then 3. Documents are read, and the first bytes of layers; whether
+    all bytes are sound is for validate.
     """
     from ocilayout.commands.terminal.messages import listen, nothing_heard
     from ocilayout.commands.terminal.printing import echo_json
-    from ocilayout.commands.terminal.verdicts import echo_verdict, verdict_fields
+    from ocilayout.commands.terminal.verdicts import (
+        echo_first_versions,
+        echo_verdict,
+        first_versions,
+        verdict_fields,
+    )
     from ocilayout.engines.cargo import cargo_of
-    from ocilayout.engines.facts import engines_named
     from ocilayout.engines.mending import mending
     from ocilayout.engines.prediction import predict
+    from ocilayout.engines.table import engines_named
     from ocilayout.errors import UsageError
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_source
@@ -59,12 +63,14 @@ def command(
         cargo = cargo_of(opened)
         predictions = [predict(cargo, engine, platform) for engine in rows]
         with nothing_heard():
-            mendings = [mending(cargo, opened.source, found, platform) for found in predictions]
-    verdicts: Sequence[Any] = list(zip(predictions, mendings, strict=True))
+            fixes = [mending(cargo, opened.source, found, platform) for found in predictions]
+    verdicts: Sequence[Any] = list(zip(predictions, fixes, strict=True))
     if as_json:
-        fields = [verdict_fields(prediction, mend) for prediction, mend in verdicts]
-        echo_json({"place": place, "dialect": opened.dialect, "engines": fields})
+        fields = [verdict_fields(prediction, fix) for prediction, fix in verdicts]
+        first = first_versions(engines, predictions)
+        echo_json({"place": place, "dialect": opened.dialect, "engines": fields, "first": first})
     elif not quiet:
-        for prediction, mend in verdicts:
-            echo_verdict(prediction, mend)
+        for prediction, fix in verdicts:
+            echo_verdict(prediction, fix)
+        echo_first_versions(engines, predictions)
     return 0 if all(prediction.loads for prediction in predictions) else FOUND

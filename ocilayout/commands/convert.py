@@ -29,8 +29,7 @@ def command(
 
     Names, digests and bytes stay as they are unless asked otherwise. A name ending in .tar is
     written so that every engine loads it (an OCI layout and a Docker archive in one); --for says
-    which one has to: docker-20.10, docker-23, docker-25, docker-29, docker-29-containerd,
-    containerd, podman, k3s, rke2, kind or registry.
+    which one has to.
     """
     from ocilayout.commands.terminal.deliveries import Delivery
     from ocilayout.commands.terminal.messages import listen

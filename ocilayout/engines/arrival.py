@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ocilayout import notices, pick
 from ocilayout.engines.cargo import KIND_REFERRER, Entry, entries_of
-from ocilayout.engines.facts import ENGINES, Engine
+from ocilayout.engines.facts import Engine
+from ocilayout.engines.table import engine_of
 from ocilayout.errors import CannotHold
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.digest import Digest
@@ -19,27 +20,14 @@ _RUNS_TOO = {
 }
 """What a processor runs beside its own (containerd:platforms/compare.go)."""
 
-_DOCKER = ((29, "docker-29"), (25, "docker-25"), (23, "docker-23"), (0, "docker-20.10"))
-"""The first version of each row, the newest first."""
-
 Ranks = Mapping[Digest, int]
 """For an entry, which of the platforms that the machine runs it is sent for."""
 
 
 def row_of(client: Client) -> Engine:
     """The row of the table for an engine that has told its version."""
-    if client.kind != "docker":
-        return ENGINES[client.kind]
-    if client.has_containerd_store:
-        return ENGINES["docker-29-containerd"]
-    major = _major(client.version)
-    return ENGINES[next(name for first, name in _DOCKER if major >= first)]
-
-
-def _major(version: str) -> int:
-    """0 where the version is no number, which gets the most careful row."""
-    head = version.partition(".")[0]
-    return int(head) if head.isdecimal() else 0
+    store = "containerd" if client.has_containerd_store else ""
+    return engine_of(client.kind, client.version, store)
 
 
 def for_machine(source: ImageSource, client: Client, asked: Sequence[Platform]) -> ImageSource:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from ocilayout.engines.cargo import KIND_IMAGE, Cargo, Entry
 from ocilayout.engines.facts import Engine
+from ocilayout.engines.outcomes import Outcome
 from ocilayout.engines.questions import (
-    Outcome,
     Refusal,
     asked_for,
     check_file,

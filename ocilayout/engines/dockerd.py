@@ -2,8 +2,8 @@
 
 from ocilayout.engines.cargo import Cargo, Entry, same_image
 from ocilayout.engines.facts import Engine
+from ocilayout.engines.outcomes import Outcome
 from ocilayout.engines.questions import (
-    Outcome,
     asked_for,
     check_file,
     check_layers,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_REFERRER, Cargo, Entry, entries_of
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.fitting import fitted, why_formless
-from ocilayout.engines.questions import Prediction
+from ocilayout.engines.outcomes import Prediction
 from ocilayout.errors import OciLayoutError
 from ocilayout.outputs import SUFFIXES
 from ocilayout.protocols import ImageSource

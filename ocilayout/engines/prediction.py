@@ -5,7 +5,8 @@ from collections.abc import Callable
 from ocilayout.engines import containerd, dockerd, podman, registry
 from ocilayout.engines.cargo import Cargo
 from ocilayout.engines.facts import Engine
-from ocilayout.engines.questions import Outcome, Prediction, Refusal, asked_for, refused
+from ocilayout.engines.outcomes import Outcome, Prediction
+from ocilayout.engines.questions import Refusal, asked_for, refused
 from ocilayout.spec.platform import Platform
 
 _LOADERS: dict[str, Callable[[Cargo, Engine, Platform | None], list[Outcome]]] = {
@@ -23,5 +24,5 @@ def predict(cargo: Cargo, engine: Engine, platform: Platform | None = None) -> P
     except Refusal as refusal:
         outcomes = [refused(entry, refusal) for entry in asked_for(cargo, cargo.entries)]
     if not outcomes:
-        outcomes = [Outcome(cargo.text, "", False, reason="there is no image in it")]
+        outcomes = [Outcome(cargo.text, "", "refused", reason="there is no image in it")]
     return Prediction(engine, tuple(outcomes))

@@ -1,10 +1,10 @@
 """What every loader asks of a file, and how it answers."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from ocilayout.engines.cargo import KIND_IMAGE, KIND_REFERRER, Cargo, Entry, Member
 from ocilayout.engines.facts import Engine, Fact
+from ocilayout.engines.outcomes import Outcome, Verdict
 from ocilayout.errors import InvalidDocument
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
@@ -13,54 +13,14 @@ from ocilayout.spec.reference import Reference
 _MIB = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What becomes of one image of a file."""
-
-    title: str
-    """What the file calls it."""
-    digest: str
-    loads: bool
-    names: tuple[str, ...] = ()
-    """What the engine will call it."""
-    platforms: tuple[Platform, ...] = ()
-    """Those that the engine will have; where it takes its machine's own, those it can choose from.
-    """
-    lost_names: tuple[str, ...] = ()
-    """Which names of the file cannot be asked for, in words."""
-    lost_parts: tuple[str, ...] = ()
-    """What else is lost, in words."""
-    reason: str = ""
-    """Why it does not load."""
-    source: str = ""
-    """How we know."""
-
-    @property
-    def lost(self) -> tuple[str, ...]:
-        """All of it that is lost."""
-        return (*self.lost_names, *self.lost_parts)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What becomes of a file in an engine."""
-
-    engine: Engine
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def loads(self) -> bool:
-        """Whether all of it does."""
-        return bool(self.outcomes) and all(outcome.loads for outcome in self.outcomes)
-
-
 class Refusal(Exception):
-    """An engine does not take an image, or a whole file."""
+    """An engine does not take an image, or a whole file, or takes it and nothing can run it."""
 
-    def __init__(self, reason: str, source: str) -> None:
+    def __init__(self, reason: str, source: str, verdict: Verdict = "refused") -> None:
         super().__init__(reason)
         self.reason = reason
         self.source = source
+        self.verdict: Verdict = verdict
 
 
 def asked_for(cargo: Cargo, entries: Iterable[Entry]) -> list[Entry]:
@@ -79,13 +39,20 @@ def taken(
     lost_parts: tuple[str, ...] = (),
 ) -> Outcome:
     """What becomes of an image that the engine takes."""
-    return Outcome(entry.title, str(entry.digest), True, names, platforms, lost_names, lost_parts)
+    verdict: Verdict = "name lost" if lost_names else "loads"
+    return Outcome(
+        entry.title, str(entry.digest), verdict, names, platforms, lost_names, lost_parts
+    )
 
 
 def refused(entry: Entry, refusal: Refusal) -> Outcome:
     """What becomes of an image that is not taken."""
     return Outcome(
-        entry.title, str(entry.digest), False, reason=refusal.reason, source=refusal.source
+        entry.title,
+        str(entry.digest),
+        refusal.verdict,
+        reason=refusal.reason,
+        source=refusal.source,
     )
 
 

@@ -2,8 +2,8 @@
 
 from ocilayout.engines.cargo import Cargo, Entry
 from ocilayout.engines.facts import Engine
+from ocilayout.engines.outcomes import Outcome
 from ocilayout.engines.questions import (
-    Outcome,
     Refusal,
     asked_for,
     check_layers,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ocilayout.engines.table import ENGINES, choices
 from tests.image_files import write_oci_archive
 from tests.images import make_image, make_source
 from tests.real.command_line import assert_refused, ocilayout, succeed
@@ -14,6 +15,7 @@ from tests.real.readers import read
 SAMPLES = Path(__file__).parents[2] / "samples"
 MULTI = SAMPLES / "buildx-multi-attested.tar"
 HYBRID = SAMPLES / "docker-25-riscv64.tar"
+OLD = SAMPLES / "docker-20.10-amd64.tar"
 ZSTD = SAMPLES / "buildx-zstd-ppc64le"
 
 
@@ -28,27 +30,25 @@ def test_what_loads_is_said_with_its_name_and_platform() -> None:
 def test_what_does_not_load_has_a_reason_and_a_command(tmp_path: Path) -> None:
     done = ocilayout("check", MULTI, "--for", "docker-20.10")
     assert done.returncode == 3
-    verdict, mend = done.stdout.splitlines()
+    verdict, fix = done.stdout.splitlines()
     assert verdict.startswith("docker-20.10: registry.example/hello:1 will not load: it has no")
-    command = shlex.split(mend.partition("mend it: ")[2])
+    command = shlex.split(fix.partition("fix it: ")[2])
     assert command[:3] == ["ocilayout", "convert", str(MULTI)]
     target = tmp_path / command[3]
     succeed(*command[1:3], target, *command[4:])
     assert ocilayout("check", target, "--for", "docker-20.10").returncode == 0
 
 
-def test_what_is_for_no_such_machine_is_not_mended() -> None:
+def test_what_is_for_no_such_machine_has_no_fix() -> None:
     done = ocilayout("check", MULTI, "--for", "podman", "--platform", "linux/s390x")
     assert done.returncode == 3
-    assert done.stdout.splitlines()[1:] == [
-        "  nothing mends that: no image in it is for linux/s390x"
-    ]
+    assert done.stdout.splitlines()[1:] == ["  no fix: no image in it is for linux/s390x"]
 
 
-def test_what_is_mended_runs_on_the_machine(tmp_path: Path) -> None:
+def test_what_is_fixed_runs_on_the_machine(tmp_path: Path) -> None:
     asked = ("--for", "docker-20.10", "--platform", "linux/arm64")
-    mend = ocilayout("check", MULTI, *asked).stdout.splitlines()[1]
-    command = shlex.split(mend.partition("mend it: ")[2])
+    fix = ocilayout("check", MULTI, *asked).stdout.splitlines()[1]
+    command = shlex.split(fix.partition("fix it: ")[2])
     target = tmp_path / command[3]
     succeed(*command[1:3], target, *command[4:])
     assert ocilayout("check", target, *asked).stdout == (
@@ -58,19 +58,78 @@ def test_what_is_mended_runs_on_the_machine(tmp_path: Path) -> None:
 
 
 def test_one_of_several_engines_is_enough_to_fail() -> None:
-    done = ocilayout("check", MULTI, "--for", "containerd", "--for", "docker-29")
+    done = ocilayout("check", MULTI, "--for", "containerd-1.6", "--for", "docker-29")
     assert done.returncode == 3
     assert [line.partition(":")[0] for line in done.stdout.splitlines()[:2]] == [
-        "containerd",
+        "containerd-1.6",
         "docker-29",
     ]
 
 
 def test_json_has_the_source_of_each_reason() -> None:
     told = json.loads(ocilayout("check", MULTI, "--for", "all", "--json").stdout)
-    assert len(told["engines"]) == 11
+    assert [engine["engine"] for engine in told["engines"]] == list(ENGINES)
     reasons = [image for engine in told["engines"] for image in engine["images"]]
-    assert all(image["loads"] or image["source"] for image in reasons)
+    assert all(image["usable"] or image["source"] for image in reasons)
+
+
+def test_json_has_a_verdict_for_each_engine_and_the_fix() -> None:
+    asked = ("--for", "docker-29", "--for", "podman", "--for", "docker-29-containerd")
+    told = json.loads(ocilayout("check", MULTI, *asked, "--json").stdout)
+    assert [(each["engine"], each["verdict"]) for each in told["engines"]] == [
+        ("docker-29", "refused"),
+        ("podman", "loads"),
+        ("docker-29-containerd", "loads"),
+    ]
+    fixes = [each["fix"] and each["fix"]["command"].split()[-1] for each in told["engines"]]
+    assert fixes == ["docker-29", None, None]
+
+
+def test_a_name_that_changes_is_a_verdict_of_its_own_and_no_failure() -> None:
+    done = ocilayout("check", OLD, "--for", "podman", "--json")
+    (engine,) = json.loads(done.stdout)["engines"]
+    assert (done.returncode, engine["verdict"]) == (0, "name lost")
+    (image,) = engine["images"]
+    assert (image["verdict"], image["names"]) == ("name lost", ["localhost/hello:amd64"])
+
+
+@pytest.mark.parametrize(
+    ("family", "first", "rows"), [("docker", "docker-29-containerd", 5), ("containerd", None, 2)]
+)
+def test_a_family_is_all_its_rows_and_fails_with_any(
+    family: str, first: str | None, rows: int, tmp_path: Path
+) -> None:
+    file = MULTI
+    if first is None:
+        file = write_oci_archive(tmp_path / "in.tar", make_source(make_image()))
+    done = ocilayout("check", file, "--for", family, "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, len(told["engines"]), told["first"]) == (3, rows, {family: first})
+    last = ocilayout("check", file, "--for", family).stdout.splitlines()[-1]
+    assert last == (
+        f"{family}: the first that loads it is {first}"
+        if first
+        else f"{family}: no version that is known loads it"
+    )
+
+
+def test_a_version_chooses_the_row() -> None:
+    done = ocilayout("check", MULTI, "--for", "docker-25.0.3")
+    assert (done.returncode, done.stdout.partition(":")[0]) == (3, "docker-25")
+
+
+def test_what_is_made_for_a_family_loads_in_all_its_rows(tmp_path: Path) -> None:
+    for family in ("docker", "containerd"):
+        target = tmp_path / f"{family}.tar"
+        succeed("convert", ZSTD, target, "--for", family)
+        assert ocilayout("check", target, "--for", family).returncode == 0
+    assert ocilayout("convert", ZSTD, tmp_path / "x.tar", "--for", "all").returncode == 2
+
+
+def test_help_lists_the_engines_of_the_table() -> None:
+    for verb in ("check", "convert", "save", "pull"):
+        said = "".join(ocilayout(verb, "--help").stdout.split())
+        assert ",".join(choices()) in said
 
 
 def test_an_engine_must_be_named() -> None:
@@ -121,9 +180,9 @@ def test_gaps_are_left_out_for_an_engine(tmp_path: Path) -> None:
     arm = next(image for image in entry.images if image.platform == "linux/arm64")
     (layout / "blobs" / arm.manifest.replace(":", "/")).unlink()
     assert ocilayout("check", layout, "--for", "registry").returncode == 3
-    done = ocilayout("convert", layout, tmp_path / "out.tar", "--for", "containerd")
+    done = ocilayout("convert", layout, tmp_path / "out.tar", "--for", "containerd-1.6")
     assert (done.returncode, "linux/arm64" in done.stderr) == (0, True)
-    assert ocilayout("check", tmp_path / "out.tar", "--for", "containerd").returncode == 0
+    assert ocilayout("check", tmp_path / "out.tar", "--for", "containerd-1.6").returncode == 0
 
 
 def test_what_is_lost_is_said() -> None:
@@ -133,7 +192,7 @@ def test_what_is_lost_is_said() -> None:
     assert "its attestations and other referrers" in done.stdout
 
 
-def test_a_tag_alone_is_not_mended_but_refused(tmp_path: Path) -> None:
+def test_a_tag_alone_has_no_fix_but_refused(tmp_path: Path) -> None:
     source = make_source(make_image().named("v1"))
     file = write_oci_archive(tmp_path / "in.tar", source)
     done = ocilayout("convert", file, tmp_path / "out.tar", "--for", "k3s")

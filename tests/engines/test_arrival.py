@@ -24,6 +24,7 @@ OLD_DOCKER = Client("docker", ("docker",), "20.10.24", AMD64)
         ("29.1.0", True, "docker-29-containerd"),
         ("library-import", False, "docker-20.10"),
         ("²", False, "docker-20.10"),
+        ("", False, "docker-20.10"),
     ],
 )
 def test_the_row_follows_from_what_docker_says(

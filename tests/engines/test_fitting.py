@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ocilayout.engines.facts import ENGINES
 from ocilayout.engines.fitting import check_target, fitted
+from ocilayout.engines.table import ENGINES
 from ocilayout.errors import CannotHold, UsageError
 from ocilayout.stores import open_place
 from tests.engines.files import deep
@@ -23,7 +23,7 @@ def test_a_tag_alone_has_no_form_where_nothing_asks_for_it(engine: str, tmp_path
         fitted(opened.source, ENGINES[engine])
 
 
-@pytest.mark.parametrize("engine", ["docker-29-containerd", "podman", "containerd"])
+@pytest.mark.parametrize("engine", ["docker-29-containerd", "podman", "containerd-1.6"])
 def test_a_tag_alone_is_taken_where_it_is_filled_in(engine: str) -> None:
     source = make_source(make_image().named("v1"))
     assert fitted(source, ENGINES[engine]) is source
@@ -33,7 +33,7 @@ def test_nothing_mends_too_many_layers() -> None:
     source = make_source(deep("linux/amd64", 126).named("lab/app:1"))
     with pytest.raises(CannotHold, match="linux/amd64: it has 126 layers, 125 are the most"):
         fitted(source, ENGINES["docker-25"])
-    assert fitted(source, ENGINES["containerd"]) is source
+    assert fitted(source, ENGINES["containerd-1.6"]) is source
 
 
 def test_the_layers_of_a_platform_that_docker_does_not_get_are_not_counted() -> None:

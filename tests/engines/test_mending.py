@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from ocilayout.engines.cargo import cargo_of
-from ocilayout.engines.facts import ENGINES
 from ocilayout.engines.mending import Mending, mending
 from ocilayout.engines.prediction import predict
+from ocilayout.engines.table import ENGINES
 from ocilayout.stores import open_place
 from tests.engines.files import HYBRID, OLD, relisted
 from tests.image_files import write_oci_archive
@@ -32,10 +32,11 @@ def test_a_lost_name_is_mended_by_a_full_one() -> None:
 
 def test_a_missing_name_is_left_to_the_person(tmp_path: Path) -> None:
     archive = relisted(tmp_path, lambda entries: entries[0].pop("annotations"))
-    found = mended(archive, "containerd")
+    found = mended(archive, "containerd-1.6")
     assert found is not None
     assert found.command == (
-        f"ocilayout convert {archive} image.containerd.tar --for containerd --tag REPOSITORY:TAG"
+        f"ocilayout convert {archive} image.containerd-1.6.tar --for containerd-1.6 "
+        "--tag REPOSITORY:TAG"
     )
 
 

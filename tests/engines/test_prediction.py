@@ -13,10 +13,10 @@ import pytest
 import zstandard
 
 from ocilayout.engines.cargo import cargo_of
-from ocilayout.engines.facts import ENGINES
 from ocilayout.engines.fitting import fitted
+from ocilayout.engines.outcomes import Prediction
 from ocilayout.engines.prediction import predict
-from ocilayout.engines.questions import Prediction
+from ocilayout.engines.table import ENGINES
 from ocilayout.errors import CannotHold
 from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
@@ -97,6 +97,7 @@ def zstd(content: bytes) -> bytes:
     return zstandard.ZstdCompressor().compress(content)
 
 
+DOCKER = {"docker-20.10", "docker-23", "docker-29", "docker-29-containerd"}
 OUTER: dict[str, Callable[[bytes], bytes]] = {
     ".tar.gz": gzip.compress,
     ".tar.xz": lzma.compress,
@@ -108,13 +109,10 @@ OUTER: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize(
     ("suffix", "loading"),
     [
-        (".tar.gz", {"docker-20.10", "docker-23", "docker-29", "docker-29-containerd", "k3s"}),
-        (".tar.xz", {"docker-20.10", "docker-23", "docker-29", "docker-29-containerd", "podman"}),
-        (
-            ".tar.bz2",
-            {"docker-20.10", "docker-23", "docker-29", "docker-29-containerd", "podman", "k3s"},
-        ),
-        (".tar.zst", {"docker-23", "docker-29", "docker-29-containerd", "podman", "k3s"}),
+        (".tar.gz", DOCKER | {"containerd-2", "kind", "k3s"}),
+        (".tar.xz", DOCKER | {"podman"}),
+        (".tar.bz2", DOCKER | {"podman", "k3s"}),
+        (".tar.zst", DOCKER - {"docker-20.10"} | {"containerd-2", "kind", "podman", "k3s"}),
     ],
 )
 def test_who_takes_which_compression_outside(
@@ -150,8 +148,8 @@ def test_k3s_takes_windows_of_32_mib(window_log: int, loads: bool, tmp_path: Pat
 @pytest.mark.parametrize(
     ("compress", "loading"),
     [
-        (gzip.compress, {"docker-20.10", "docker-23", "containerd", "podman"}),
-        (zstd, {"docker-23", "containerd", "podman"}),
+        (gzip.compress, {"docker-20.10", "docker-23", "containerd-1.6", "podman"}),
+        (zstd, {"docker-23", "containerd-1.6", "podman"}),
         (lzma.compress, {"docker-20.10", "docker-23", "podman"}),
         (bz2.compress, {"docker-20.10", "docker-23", "podman"}),
     ],
@@ -164,7 +162,7 @@ def test_who_takes_which_layers(
         tmp_path / "image.tar",
         lambda name, content: compress(content) if name.endswith("layer.tar") else content,
     )
-    asked = ("docker-20.10", "docker-23", "containerd", "podman")
+    asked = ("docker-20.10", "docker-23", "containerd-1.6", "podman")
     assert {name for name in asked if prediction(archive, name).loads} == loading
 
 
@@ -174,13 +172,13 @@ def test_a_layout_without_its_marker_is_none_to_containerd(tmp_path: Path) -> No
         tmp_path / "image.tar",
         lambda name, content: None if name == "oci-layout" else content,
     )
-    assert "oci-layout" in reason(archive, "containerd")
+    assert "oci-layout" in reason(archive, "containerd-1.6")
     assert prediction(archive, "podman", AMD64).loads
 
 
 def test_what_has_no_name_is_lost_in_containerd(tmp_path: Path) -> None:
     archive = relisted(tmp_path, lambda entries: entries[0].pop("annotations"))
-    assert "no name" in reason(archive, "containerd")
+    assert "no name" in reason(archive, "containerd-1.6")
     assert prediction(archive, "podman", AMD64).loads
 
 
@@ -188,7 +186,7 @@ def test_a_tag_alone_is_no_name(tmp_path: Path) -> None:
     tag = {"org.opencontainers.image.ref.name": "v1"}
     archive = relisted(tmp_path, lambda entries: entries[0].update(annotations=tag))
     names = {name: prediction(archive, name, AMD64).outcomes[0].names for name in ENGINES}
-    assert names["containerd"] == ("import-YYYY-MM-DD:v1",)
+    assert names["containerd-1.6"] == ("import-YYYY-MM-DD:v1",)
     assert names["podman"] == ("localhost/v1:latest",)
     assert names["k3s"] == ("v1",)
     assert "repository" in reason(archive, "registry")
@@ -198,7 +196,7 @@ def test_two_entries_are_too_many_for_podman(tmp_path: Path) -> None:
     named = {"io.containerd.image.name": "docker.io/library/other:1"}
     archive = relisted(tmp_path, lambda e: e.append({**e[0], "annotations": named}))
     assert "several entries" in reason(archive, "podman")
-    assert prediction(archive, "containerd").loads
+    assert prediction(archive, "containerd-1.6").loads
 
 
 def test_a_gap_ends_the_import_of_containerd_alone(tmp_path: Path) -> None:
@@ -211,7 +209,7 @@ def test_a_gap_ends_the_import_of_containerd_alone(tmp_path: Path) -> None:
     archive = rewritten(
         MULTI, tmp_path / "image.tar", lambda name, content: None if name == gone else content
     )
-    assert "linux/arm64" in reason(archive, "containerd")
+    assert "linux/arm64" in reason(archive, "containerd-1.6")
     assert prediction(archive, "podman", AMD64).loads
     assert prediction(archive, "docker-29-containerd").loads
 
@@ -239,7 +237,7 @@ def test_docker_takes_diff_ids_of_sha256_alone(tmp_path: Path) -> None:
     image = make_manifest(parts[0], parts[1:]).named("lab/app:1")
     file = write_hybrid(tmp_path / "image.tar", image, saved=[image])
     assert "sha512" in reason(file, "docker-20.10")
-    assert prediction(file, "containerd").loads
+    assert prediction(file, "containerd-1.6").loads
     with pytest.raises(CannotHold, match="its diff ids are sha512"):
         fitted(make_source(image), ENGINES["docker-20.10"])
 
@@ -277,7 +275,7 @@ def test_what_manifest_json_leaves_out_is_lost(engine: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("engine", "is_lost"), [("podman", True), ("containerd", False), ("registry", False)]
+    ("engine", "is_lost"), [("podman", True), ("containerd-1.6", False), ("registry", False)]
 )
 @pytest.mark.parametrize("make", [make_attestation, make_referrer])
 def test_referrers_are_lost_where_they_are_not_kept(

@@ -90,7 +90,7 @@ class Predicted:
 
     @property
     def loading(self) -> list[dict[str, Any]]:
-        return [image for image in self._engine["images"] if image["loads"]]
+        return [image for image in self._engine["images"] if image["usable"]]
 
     @property
     def names(self) -> frozenset[str]:
@@ -103,8 +103,8 @@ class Predicted:
         )
 
     @property
-    def mend(self) -> dict[str, str] | None:
-        found: dict[str, str] | None = self._engine["mend"]
+    def fix(self) -> dict[str, str] | None:
+        found: dict[str, str] | None = self._engine["fix"]
         return found
 
 
@@ -112,9 +112,9 @@ def predicted(engine: str, file: Path) -> Predicted:
     done = ocilayout("check", file, "--for", engine, "--platform", MACHINE, "--json")
     assert done.returncode in (0, 3), done.stderr
     found = Predicted(done)
-    assert (done.returncode == 0) == all(image["loads"] for image in found._engine["images"])
-    assert all(image["loads"] or image["reason"] for image in found._engine["images"])
-    assert done.returncode == 0 or found.mend is not None
+    assert (done.returncode == 0) == all(image["usable"] for image in found._engine["images"])
+    assert all(image["usable"] or image["reason"] for image in found._engine["images"])
+    assert done.returncode == 0 or found.fix is not None
     return found
 
 
@@ -131,7 +131,7 @@ def test_docker_does_as_predicted(image_file: Path, docker: Docker) -> None:
 
 
 def test_containerd_does_as_predicted(image_file: Path, containerd: Containerd) -> None:
-    agrees(predicted("containerd", image_file), in_containerd(containerd, image_file))
+    agrees(predicted("containerd-1.6", image_file), in_containerd(containerd, image_file))
 
 
 def test_podman_does_as_predicted(image_file: Path, podman: Podman) -> None:
@@ -176,7 +176,7 @@ def why_there_is_no_form(engine: str, origin: Reading) -> str:
     images = [entry for entry in origin.entries if entry.images]
     if not images and not origin.saved:
         return "artifact"
-    assert engine == "containerd"
+    assert engine == "containerd-1.6"
     assert not any(entry.names for entry in images)
     assert not any(item.repo_tags for item in origin.saved)
     return "no name"
@@ -197,11 +197,11 @@ def test_docker_loads_what_is_made_for_it(image_file: Path, docker: Docker, tmp_
 def test_containerd_loads_what_is_made_for_it(
     image_file: Path, containerd: Containerd, tmp_path: Path
 ) -> None:
-    file = mended("containerd", image_file, tmp_path / "made.tar")
+    file = mended("containerd-1.6", image_file, tmp_path / "made.tar")
     if file is None:
         return
     happened = in_containerd(containerd, file)
-    agrees(predicted("containerd", file), happened)
+    agrees(predicted("containerd-1.6", file), happened)
     assert full_names(reading(file)) <= happened.names
 
 

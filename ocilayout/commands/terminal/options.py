@@ -16,19 +16,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
 FORMATS = ("oci", "oci-archive", "docker-archive", "dir")
-ENGINES = (
-    "docker-20.10",
-    "docker-23",
-    "docker-25",
-    "docker-29",
-    "docker-29-containerd",
-    "containerd",
-    "podman",
-    "k3s",
-    "rke2",
-    "kind",
-    "registry",
-)
 
 
 class PlatformType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -67,6 +54,37 @@ class PathType(click.Path):
         from pathlib import Path
 
         return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
+class EngineType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """An engine of the table, which is read when one is named."""
+
+    name = "ENGINE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from ocilayout.engines.table import ALL, engines_named
+
+        name = str(value)
+        try:
+            engines_named([name])
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        if name == ALL and param is not None and not param.multiple:
+            self.fail(f"{ALL} is for check: name one engine", param, ctx)
+        return name
+
+
+class EngineOption(click.Option):
+    """An option whose help lists what the table of engines has."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from ocilayout.engines.table import choices
+
+        record = super().get_help_record(ctx)
+        if record is None:
+            return None
+        named = f"{', '.join(choices())}, one of them with a version as docker-25.0.3"
+        return record[0], record[1].format(engines=named)
 
 
 def platforms(said: str) -> Decorator[Any]:
@@ -181,9 +199,10 @@ engines = click.option(
     "engines",
     multiple=True,
     required=True,
-    type=click.Choice((*ENGINES, "all")),
+    cls=EngineOption,
+    type=EngineType(),
     metavar="ENGINE",
-    help="The engine that is to load it (repeatable).",
+    help="The engine that is to load it (repeatable): {engines}, or all.",
 )
 client = click.option(
     "--engine",
@@ -197,9 +216,11 @@ namespace = click.option(
 engine = click.option(
     "--for",
     "engine",
-    type=click.Choice(ENGINES),
+    cls=EngineOption,
+    type=EngineType(),
     metavar="ENGINE",
-    help="Make what this engine loads: gzip where it takes no zstd, no gaps, nothing but images.",
+    help="Make what this engine loads: gzip where it takes no zstd, no gaps, nothing but images. "
+    "ENGINE is {engines}.",
 )
 
 

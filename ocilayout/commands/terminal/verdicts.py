@@ -1,11 +1,21 @@
 """What an engine will make of a file, for people and for programs."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from ocilayout.commands.terminal.printing import echo
 from ocilayout.engines.mending import Mending
-from ocilayout.engines.questions import Outcome, Prediction
+from ocilayout.engines.outcomes import Outcome, Prediction, Verdict
+from ocilayout.engines.table import families
+
+_WORDS: Mapping[Verdict, str] = {
+    "not unpacked": "will be stored and not unpacked, so nothing can run it",
+    "broken": "will be broken: the engine reports no error, and no container can be made of it",
+    "nothing kept": "will not be kept, though the engine reports no error",
+    "refused": "will not load",
+}
 
 
-def echo_verdict(prediction: Prediction, mend: Mending | None) -> None:
+def echo_verdict(prediction: Prediction, fix: Mending | None) -> None:
     """A line for each image, and one that says what to do."""
     reasons = {outcome.reason for outcome in prediction.outcomes}
     if len(prediction.outcomes) > 1 and len(reasons) == 1 and "" not in reasons:
@@ -13,17 +23,39 @@ def echo_verdict(prediction: Prediction, mend: Mending | None) -> None:
     else:
         for outcome in prediction.outcomes:
             echo(f"{prediction.engine.name}: {_sentence(outcome)}")
-    if mend is None:
+    if fix is None:
         return
-    if mend.command is None:
-        echo(f"  nothing mends that: {mend.reason}")
+    if fix.command is None:
+        echo(f"  no fix: {fix.reason}")
     else:
-        echo(f"  mend it: {mend.command}")
+        echo(f"  fix it: {fix.command}")
+
+
+def echo_first_versions(asked: Iterable[str], predictions: Sequence[Prediction]) -> None:
+    """For each family that was asked for as a whole, the first version that loads the file."""
+    for family, first in first_versions(asked, predictions).items():
+        if first is None:
+            echo(f"{family}: no version that is known loads it")
+        else:
+            echo(f"{family}: the first that loads it is {first}")
+
+
+def first_versions(
+    asked: Iterable[str], predictions: Sequence[Prediction]
+) -> dict[str, str | None]:
+    """The first row that loads the file, for each family of several rows that was asked for."""
+    rows = {family: rows for family, rows in families().items() if len(rows) > 1}
+    loading = {prediction.engine.name for prediction in predictions if prediction.loads}
+    return {
+        family: next((row.name for row in rows[family] if row.name in loading), None)
+        for family in dict.fromkeys(asked)
+        if family in rows
+    }
 
 
 def _sentence(outcome: Outcome) -> str:
-    if not outcome.loads:
-        return f"{outcome.title} will not load: {outcome.reason}"
+    if outcome.verdict in _WORDS:
+        return f"{outcome.title} {_WORDS[outcome.verdict]}: {outcome.reason}"
     words = [outcome.title, "loads"]
     if outcome.names and ", ".join(outcome.names) != outcome.title:
         words.append(f"as {', '.join(outcome.names)}")
@@ -35,14 +67,14 @@ def _sentence(outcome: Outcome) -> str:
     return " ".join(words) + lost
 
 
-def verdict_fields(prediction: Prediction, mend: Mending | None) -> dict[str, object]:
+def verdict_fields(prediction: Prediction, fix: Mending | None) -> dict[str, object]:
     """The same as JSON."""
     return {
         "engine": prediction.engine.name,
-        "loads": prediction.loads,
+        "verdict": prediction.verdict,
         "command": prediction.engine.command,
         "images": [_outcome_fields(outcome) for outcome in prediction.outcomes],
-        "mend": None if mend is None else {"command": mend.command, "reason": mend.reason},
+        "fix": None if fix is None else {"command": fix.command, "reason": fix.reason},
     }
 
 
@@ -50,7 +82,8 @@ def _outcome_fields(outcome: Outcome) -> dict[str, object]:
     return {
         "image": outcome.title,
         "digest": outcome.digest,
-        "loads": outcome.loads,
+        "verdict": outcome.verdict,
+        "usable": outcome.loads,
         "names": list(outcome.names),
         "platforms": [str(platform) for platform in outcome.platforms],
         "lost": list(outcome.lost),

@@ -114,9 +114,10 @@ class Wishes(NamedTuple):
     def _row(self) -> "Engine | None":
         if self.engine is None:
             return None
-        from ocilayout.engines.facts import ENGINES
+        from ocilayout.engines.strictest import strictest
+        from ocilayout.engines.table import engines_named
 
-        return ENGINES[self.engine]
+        return strictest(self.engine, engines_named([self.engine]))
 
     def fitted(self, source: ImageSource) -> ImageSource:
         """The source without what can have no form in the engine; raises CannotHold."""

@@ -1,0 +1,1 @@
+"""The rows of the table of engines, a module for each family."""
