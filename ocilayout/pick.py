@@ -11,6 +11,7 @@ from ocilayout.referrers import images_listed, subject_of_entry
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.marked_entries import following
 
 
 def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
@@ -136,15 +137,15 @@ def several(images: Sequence[Descriptor]) -> AmbiguousName:
 
 
 def picked(source: ImageSource, entries: list[Descriptor]) -> ImageSource:
-    """The source with these entries, and the entries that speak of them or of their members."""
+    """The source with these entries, and the entries that refer to them or to their members."""
     images = {entry.digest for entry in entries}
-    spoken_of = images | {member.digest for member in manifests_below(source, entries)}
+    subjects = images | {member.digest for member in manifests_below(source, entries)}
     referrers = [
         entry
         for entry in source.index.children
-        if entry.digest not in images and _known_subject(source, entry) in spoken_of
+        if entry.digest not in images and _known_subject(source, entry) in subjects
     ]
-    return listing(source, (*entries, *referrers))
+    return listing(source, following(source.index, (*entries, *referrers)))
 
 
 def _known_subject(source: ImageSource, entry: Descriptor) -> Digest | None:

@@ -1,7 +1,8 @@
 """What speaks of images: BuildKit's attestations, signatures, SBOMs and other referrers.
 
 BuildKit says of what in an annotation of the entry (attestation-storage.md), docker 29 in another,
-OCI 1.1 in the manifest's `subject`; cosign and regctl make a tag of the digest.
+OCI 1.1 in the manifest's `subject`; cosign and regctl make a tag of the digest. cosign save and
+hauler mark the entries that belong to an image (spec/marks.py).
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,12 +14,11 @@ from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
+from ocilayout.spec.marked_entries import owner_of
+from ocilayout.spec.marks import REFERENCE_DIGEST, SUBJECT, mark_of, stated_subject
 from ocilayout.spec.names import names_of, subject_of_tag
 
-REFERENCE_DIGEST = "vnd.docker.reference.digest"
 REFERENCE_TYPE = "vnd.docker.reference.type"
-SUBJECT = "io.containerd.manifest.subject"
-_COSIGN_KINDS = {f"dev.cosignproject.cosign/{what}" for what in ("sigs", "atts", "sboms")}
 
 
 def is_attestation(entry: Descriptor) -> bool:
@@ -34,14 +34,9 @@ def is_listed_referrer(entry: Descriptor) -> bool:
     """Whether an entry of an index says by itself that it is an attestation, or speaks of an image.
 
     A referrer of which only its tag or its document says so is not among them; is_referrer looks
-    there. `cosign save` lists signatures and attestations beside their image, and says only of
-    what kind they are (cosign:pkg/oci/layout).
+    there.
     """
-    return (
-        SUBJECT in entry.annotations
-        or entry.annotations.get("kind") in _COSIGN_KINDS
-        or is_attestation(entry)
-    )
+    return SUBJECT in entry.annotations or mark_of(entry) is not None or is_attestation(entry)
 
 
 def referrer_kind(entry: Descriptor) -> str:
@@ -51,10 +46,9 @@ def referrer_kind(entry: Descriptor) -> str:
 
 def subject_of(source: BlobReader, descriptor: Descriptor) -> Digest | None:
     """The image that an attestation or another referrer speaks of; None where it speaks of none."""
-    for annotation in (REFERENCE_DIGEST, SUBJECT):
-        stated = descriptor.annotations.get(annotation)
-        if stated is not None:
-            return Digest.parse(stated)
+    stated = stated_subject(descriptor)
+    if stated is not None:
+        return stated
     if not is_document(descriptor):
         return None
     try:
@@ -83,12 +77,30 @@ def images_below(
 
 
 def subject_of_entry(source: ImageSource, entry: Descriptor) -> Digest | None:
-    """What an entry of an index speaks of, by itself or by its tag; None of images."""
+    """What an entry of an index refers to: by its tag, by itself, or by its mark; None of images.
+
+    A marked entry that says no digest refers to the image that it belongs to; None where that is
+    not in the index.
+    """
     for name in names_of(entry):
         subject = subject_of_tag(name)
         if subject is not None:
             return subject
-    return None if entry.digest in source.absent else subject_of(source, entry)
+    subject = None if entry.digest in source.absent else subject_of(source, entry)
+    return owner_of(source.index, entry) if subject is None else subject
+
+
+def tag_of_mark(source: ImageSource, entry: Descriptor) -> str | None:
+    """The tag under which cosign looks for a marked entry in a registry: `sha256-HEX.sig`.
+
+    None of entries that are not marked, that need no tag, or whose image is not known (cosign:
+    pkg/oci/remote/remote.go).
+    """
+    mark = mark_of(entry)
+    if mark is None or mark.tag_suffix is None:
+        return None
+    subject = subject_of_entry(source, entry)
+    return None if subject is None else f"{subject.algorithm}-{subject.encoded}.{mark.tag_suffix}"
 
 
 def images_listed(source: ImageSource) -> list[Descriptor]:

@@ -12,11 +12,11 @@ from ocilayout.blobs import MemoryBlobs
 from ocilayout.errors import InvalidDigest
 from ocilayout.graph import View, is_document, read_document, walk
 from ocilayout.protocols import ImageSource
-from ocilayout.referrers import REFERENCE_DIGEST, SUBJECT
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Document, Index
+from ocilayout.spec.marks import REFERENCE_DIGEST, SUBJECT
 from ocilayout.spec.media_types import layer_type
 
 EditChild = Callable[[Descriptor], Descriptor | None]

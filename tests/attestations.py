@@ -2,8 +2,9 @@
 
 from base64 import b64encode
 
-from ocilayout.referrers import REFERENCE_DIGEST, REFERENCE_TYPE, SUBJECT
+from ocilayout.referrers import REFERENCE_TYPE
 from ocilayout.spec import media_types
+from ocilayout.spec.marks import REFERENCE_DIGEST, SUBJECT
 from tests.images import Made, encode, make_blob, make_manifest
 
 IN_TOTO = "application/vnd.in-toto+json"
@@ -67,9 +68,9 @@ def make_cosign_signature(image: Made, kind: str = "sig") -> Made:
     return _simple_signing(image).named(f"sha256-{image.descriptor.digest.encoded}.{kind}")
 
 
-def make_saved_signature(image: Made) -> Made:
-    """The same as `cosign save` lists it: without a name, with its kind."""
-    return _simple_signing(image).annotated({"kind": "dev.cosignproject.cosign/sigs"})
+def make_saved_signature(image: Made, kind: str = "dev.cosignproject.cosign/sigs") -> Made:
+    """The same as `cosign save` lists it: without a name, with its kind; hauler adds a name."""
+    return _simple_signing(image).annotated({"kind": kind})
 
 
 def _simple_signing(image: Made) -> Made:

@@ -6,9 +6,9 @@ from ocilayout.description import surveyed
 from ocilayout.errors import IntegrityError
 from ocilayout.inspection import Node, inspect
 from ocilayout.protocols import ImageSource
-from ocilayout.referrers import REFERENCE_DIGEST
 from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.marks import REFERENCE_DIGEST
 from ocilayout.spec.platform import Platform
 from ocilayout.spec.statements import Statement
 from ocilayout.spec.strict_json import MAX_DOCUMENT_SIZE

@@ -4,14 +4,13 @@ import pytest
 
 from ocilayout.errors import InvalidDigest
 from ocilayout.referrers import (
-    REFERENCE_DIGEST,
     REFERENCE_TYPE,
-    SUBJECT,
     is_attestation,
     is_listed_referrer,
     subject_of,
 )
 from ocilayout.spec import media_types
+from ocilayout.spec.marks import REFERENCE_DIGEST, SUBJECT
 from tests.images import (
     Made,
     make_blob,

@@ -1,12 +1,13 @@
 import pytest
 
 from ocilayout.graph import View, is_document, read_document, walk
-from ocilayout.referrers import REFERENCE_DIGEST, SUBJECT, subject_of_entry
+from ocilayout.referrers import subject_of_entry
 from ocilayout.rewriting import Rewriter, ordered_documents
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
+from ocilayout.spec.marks import REFERENCE_DIGEST, SUBJECT
 from ocilayout.spec.names import names_of
 from tests.attestations import make_cosign_signature, make_referrer
 from tests.images import (

@@ -5,7 +5,7 @@ that changes something.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from ocilayout import notices
@@ -14,6 +14,7 @@ from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.fields import Fields
+from ocilayout.spec.names import owners_of_marks
 
 Edit = Callable[[Descriptor], Descriptor | None]
 
@@ -116,6 +117,11 @@ class Index(_Document):
             }
         )
         return cls.parse(media_type, raw, "new index")
+
+    @cached_property
+    def owners(self) -> Mapping[str, Digest]:
+        """The image that its marked entries belong to, by name: computed once for all of them."""
+        return owners_of_marks(self.children)
 
     def with_fields(self, **changes: object) -> "Index":
         """The index with other top-level fields; itself where nothing changes."""

@@ -3,6 +3,7 @@
 Read: containerd's `io.containerd.image.name` (a full name); else `ref.name`, which holds a tag, a
 full name, or in older BuildKits several names with commas between them (moby/buildkit#4615).
 Written: both annotations, one descriptor a name, so that every engine finds the full name.
+Signatures and the like that are listed under the name of their image bear none (marks.py).
 """
 
 import re
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ocilayout.errors import AmbiguousName, InvalidDocument
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest, is_digest
+from ocilayout.spec.marks import is_marked_image, mark_of
 from ocilayout.spec.reference import Reference
 
 # annotations.md, "Pre-Defined Annotation Keys", org.opencontainers.image.ref.name
@@ -24,11 +26,39 @@ IMAGE_NAME = "io.containerd.image.name"
 
 
 def names_of(descriptor: Descriptor) -> tuple[str, ...]:
-    """The names that an entry of an index bears: full ones, or a bare text where it has no more."""
+    """The names that an entry of an index bears: full ones, or a bare text where it has no more.
+
+    An entry that is marked as a signature or the like bears none: its image does.
+    """
+    return () if mark_of(descriptor) is not None else names_at(descriptor)
+
+
+def names_at(descriptor: Descriptor) -> tuple[str, ...]:
+    """The names in the annotations of an entry, be they its own or those of its image."""
     full = descriptor.annotations.get(IMAGE_NAME)
     if full:
         return _as_names([full])
     return _as_names(descriptor.annotations.get(REF_NAME, "").split(","))
+
+
+def owners_of_marks(entries: Sequence[Descriptor]) -> dict[str, Digest]:
+    """The image that marked entries among `entries` belong to, by the name they are listed under.
+
+    Those without a name, as cosign saves them, belong to the only image; its key is empty.
+    """
+    owners: dict[str, Digest] = {}
+    images: dict[Digest, bool] = {}
+    for entry in entries:
+        names = names_of(entry)
+        if mark_of(entry) is not None or any(map(subject_of_tag, names)):
+            continue
+        images[entry.digest] = is_marked_image(entry) or images.get(entry.digest, False)
+        for name in names:
+            owners.setdefault(name, entry.digest)
+    for candidates in (list(images), [digest for digest, is_marked in images.items() if is_marked]):
+        if len(candidates) == 1:
+            owners[""] = candidates[0]
+    return owners
 
 
 def subject_of_tag(name: str) -> Digest | None:

@@ -22,6 +22,7 @@ from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
+from ocilayout.spec.marked_entries import joined
 from ocilayout.stores.file_names import INDEX, MARKER
 from ocilayout.stores.layout_locks import index_lock, share, share_to_read
 from ocilayout.stores.layout_source import (
@@ -203,7 +204,7 @@ def _add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:
     """Add entries to the index.json of a layout; raises LayoutBusy."""
     with index_lock(files, lock_timeout):
         current = read_index(files)
-        entries = names.replaced(current.children, added.children)
+        entries = joined(current, added)
         changed = current.with_entries(entries)
         if MARKER not in files:
             replace_file(files.fd, MARKER, MARKER_CONTENT)

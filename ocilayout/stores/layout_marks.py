@@ -14,11 +14,11 @@ from typing import BinaryIO
 from ocilayout.errors import IntegrityError, InvalidArchive, InvalidDocument
 from ocilayout.folders import FolderFiles
 from ocilayout.graph import View, is_document, read_bytes, read_config, read_document, walk
-from ocilayout.referrers import REFERENCE_DIGEST, SUBJECT
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import HEX_LENGTHS, Digest
 from ocilayout.spec.documents import Document, Index, Manifest
+from ocilayout.spec.marks import REFERENCE_DIGEST, SUBJECT
 from ocilayout.spec.media_types import layer_type
 from ocilayout.stores.file_names import MANIFEST
 from ocilayout.stores.layout_source import read_small

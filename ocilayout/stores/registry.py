@@ -14,7 +14,7 @@ from typing import BinaryIO
 from ocilayout import notices
 from ocilayout.blobs import SpreadBlobs
 from ocilayout.destination_options import DestinationOptions
-from ocilayout.errors import BlobNotFound, CannotHold, ImageNotFound
+from ocilayout.errors import BlobNotFound, ImageNotFound
 from ocilayout.graph import View, is_document, read_document, walk
 from ocilayout.protocols import BlobReader, ImageSource
 from ocilayout.registries.http import Answer
@@ -28,8 +28,9 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Document, Index, parse_document
 from ocilayout.spec.media_types import is_distributable, layer_type
-from ocilayout.spec.reference import Reference, is_repository, is_tag
+from ocilayout.spec.reference import Reference, is_repository
 from ocilayout.stores.places import Place
+from ocilayout.stores.registry_tags import tagged
 
 NAME = "docker"
 MOUNT_ATTEMPTS = 3
@@ -121,8 +122,7 @@ class RegistryDestination:
 
     def check(self, source: ImageSource) -> None:
         """Raises CannotHold where a name is not one of this repository's tags."""
-        for entry in source.index.children:
-            self._tags(entry)
+        tagged(source, self._repository)
         self._sources = [
             found.repository.path
             for found in registry_sources(source)
@@ -181,9 +181,8 @@ class RegistryDestination:
 
     def commit(self, source: ImageSource) -> None:
         """Give each tag its image."""
-        for entry in source.index.children:
-            for tag in self._tags(entry):
-                self._put_document(tag, read_document(source, entry))
+        for tag, entry in tagged(source, self._repository).items():
+            self._put_document(tag, read_document(source, entry))
 
     def _put_document(self, reference: str | Digest, document: Document) -> Answer:
         answer = self._repository.put_manifest(reference, document)
@@ -192,24 +191,6 @@ class RegistryDestination:
             raise refused_document(answer, document.media_type, document.digest, what)
         answer.discard()
         return answer
-
-    def _tags(self, entry: Descriptor) -> list[str]:
-        registry = self._repository.registry.host
-        tags = []
-        for name in names.names_of(entry):
-            reference = names.reference_of(name)
-            if names.subject_of_tag(name) is not None:
-                # It speaks of an image by its tag, in whatever repository both are.
-                tags.append(names.tag_of(name))
-            elif reference is None:
-                if not is_tag(name):
-                    raise CannotHold(f"{name!r} is no tag: name the image by --tag")
-                tags.append(name)
-            elif (reference.domain, reference.path) == (registry, self._repository.path):
-                tags.append(reference.tag)
-            else:
-                raise CannotHold(f"{name} is not in {registry}/{self._repository.path}")
-        return tags
 
     def _places_of(self, descriptor: Descriptor) -> Sequence[str]:
         host = self._repository.registry.host

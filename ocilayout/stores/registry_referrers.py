@@ -11,12 +11,12 @@ from ocilayout import notices
 from ocilayout.errors import RegistryFailed
 from ocilayout.graph import documents_below, listing
 from ocilayout.protocols import ImageSource
-from ocilayout.referrers import SUBJECT
 from ocilayout.registries.referrers import Referrer, referrers_of
 from ocilayout.registries.repository import Repository
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.marks import SUBJECT
 from ocilayout.spec.reference import Reference
 from ocilayout.stores.registry import registry_sources
 

@@ -9,7 +9,6 @@ from ocilayout.errors import CannotHold, PlatformConflict, UsageError
 from ocilayout.graph import View, is_document, manifests_below, platform_of, read_manifest
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import (
-    REFERENCE_DIGEST,
     REFERENCE_TYPE,
     is_attestation,
     is_listed_referrer,
@@ -20,6 +19,8 @@ from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
+from ocilayout.spec.marked_entries import pinned
+from ocilayout.spec.marks import REFERENCE_DIGEST, mark_of
 from ocilayout.spec.names import names_of, renamed, subject_of_tag
 from ocilayout.spec.platform import UNKNOWN, Platform
 
@@ -67,8 +68,10 @@ def merge(
         found for image in images for _, found in sorted(attestations.get(image.digest, {}).items())
     ]
     index = Index.of(images + following, media_type=_media_type(images))
-    entries = renamed(index.descriptor, list(names) or _shared_names(sources))
-    entries += _of_what_is_kept(referrers, {index.digest, *(c.digest for c in index.children)})
+    final_names = list(names) or _shared_names(sources)
+    entries = renamed(index.descriptor, final_names)
+    for entry in _of_what_is_kept(referrers, {index.digest, *(c.digest for c in index.children)}):
+        entries += [entry] if mark_of(entry) is None else renamed(entry, final_names)
     absent = frozenset(digest for source in sources for digest in source.absent)
     return View(SpreadBlobs(sources), Index.of(entries), MemoryBlobs([index.raw]), absent=absent)
 
@@ -150,11 +153,19 @@ def _is_own(source: ImageSource, top: Descriptor) -> bool:
 
 
 def _referrers(source: ImageSource) -> Iterator[tuple[Digest, Descriptor]]:
-    """Referrers that are no attestations of BuildKit's, with what each speaks of."""
+    """Referrers that are no attestations of BuildKit's, with what each refers to.
+
+    Marked ones say by a digest to which member they refer: their name will be that of the index.
+    """
     for descriptor in (*source.index.children, *_members_below(source)):
-        subject = None if is_attestation(descriptor) else subject_of_entry(source, descriptor)
+        if is_attestation(descriptor):
+            continue
+        subject = subject_of_entry(source, descriptor)
+        is_marked = mark_of(descriptor) is not None
         if subject is not None:
-            yield subject, descriptor
+            yield subject, pinned(descriptor, subject) if is_marked else descriptor
+        elif is_marked:
+            notices.warn(f"{descriptor.digest} belongs to an image that is not here: left out")
 
 
 def _of_what_is_kept(

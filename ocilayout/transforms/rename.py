@@ -6,6 +6,7 @@ from ocilayout.errors import UsageError
 from ocilayout.graph import listing
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import images_listed
+from ocilayout.spec.marked_entries import following
 from ocilayout.spec.names import names_of, renamed
 
 
@@ -28,4 +29,4 @@ def rename(source: ImageSource, names: Sequence[str]) -> ImageSource:
     (image,) = images
     others = [entry for entry in source.index.children if entry.digest != image.digest]
     entries = [*renamed(image, names), *others]
-    return listing(source, entries)
+    return listing(source, following(source.index, entries))

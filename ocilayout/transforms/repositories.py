@@ -6,7 +6,7 @@ from ocilayout import notices, pick
 from ocilayout.errors import UsageError
 from ocilayout.graph import listing, manifests_below
 from ocilayout.protocols import ImageSource
-from ocilayout.referrers import images_listed, subject_of_entry
+from ocilayout.referrers import images_listed, is_referrer
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference
@@ -49,7 +49,7 @@ def without_referrers(source: ImageSource) -> ImageSource:
 
     Attestations inside an index are part of the image and stay.
     """
-    kept = [entry for entry in source.index.children if subject_of_entry(source, entry) is None]
+    kept = [entry for entry in source.index.children if not is_referrer(source, entry)]
     count = len(source.index.children) - len(kept)
     if not (count and kept):
         # A referrer that was picked by itself is what is wanted.

@@ -7,6 +7,7 @@ from ocilayout.graph import View, listing
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.marked_entries import following
 from ocilayout.spec.names import full_name, names_of, renamed, with_distinct_tags
 
 
@@ -88,7 +89,7 @@ def _view(source: ImageSource, entries: Sequence[Descriptor], touched: Collectio
         if names_of(entry) or is_as_it_was or not is_double:
             kept.append(entry)
     _say_what_is_nameless(source, kept, named)
-    return listing(source, with_distinct_tags(kept))
+    return listing(source, with_distinct_tags(following(source.index, kept)))
 
 
 def _say_what_is_nameless(

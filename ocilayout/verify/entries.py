@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from ocilayout.errors import InvalidDigest, InvalidDocument
 from ocilayout.graph import is_document
 from ocilayout.problems import Problem
-from ocilayout.referrers import REFERENCE_DIGEST, SUBJECT, is_listed_referrer
+from ocilayout.referrers import is_listed_referrer
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.marks import REFERENCE_DIGEST, SUBJECT
 from ocilayout.spec.names import IMAGE_NAME, REF_NAME, is_ref_name, names_of, reference_of
 from ocilayout.spec.platform import Platform
 from ocilayout.spec.reference import Reference

@@ -9,8 +9,8 @@ import pytest
 from ocilayout.copy_engine import transfer
 from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import CannotHold, InvalidDocument
-from ocilayout.referrers import REFERENCE_DIGEST
 from ocilayout.spec import media_types
+from ocilayout.spec.marks import REFERENCE_DIGEST
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.docker_output import manifest_json, open_destination
 from tests.attestations import make_attestation, make_cosign_signature, make_saved_signature

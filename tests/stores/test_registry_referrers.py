@@ -4,11 +4,11 @@ import pytest
 
 from ocilayout.errors import RegistryFailed
 from ocilayout.protocols import ImageSource
-from ocilayout.referrers import SUBJECT
 from ocilayout.registries.registry import Registries
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.marks import SUBJECT
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import registry_referrers
 from ocilayout.stores.places import registry_place

@@ -6,9 +6,10 @@ import pytest
 from ocilayout.errors import CannotHold, PlatformConflict, UsageError
 from ocilayout.graph import read_document
 from ocilayout.protocols import ImageSource
-from ocilayout.referrers import REFERENCE_DIGEST, REFERENCE_TYPE, is_listed_referrer
+from ocilayout.referrers import REFERENCE_TYPE, is_listed_referrer
 from ocilayout.spec import media_types
 from ocilayout.spec.documents import Index
+from ocilayout.spec.marks import REFERENCE_DIGEST
 from ocilayout.spec.media_types import Family
 from ocilayout.spec.platform import Platform
 from ocilayout.transforms.merge import merge
