@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol, cast
 
+from ocilayout import notices
 from ocilayout.errors import InvalidArchive
 from ocilayout.streams import CHUNK, naming
 
@@ -28,7 +29,10 @@ class Blocks(Protocol):
         ...
 
     def may_end(self, offset: int) -> bool:
-        """Whether it ends at `offset`, and may, without the blocks of zeros that end a tar."""
+        """Whether it ends at `offset`, or inside the padding there, and may.
+
+        A tar ends in blocks of zeros, but Go's reader, and so every engine, does without.
+        """
         ...
 
     def tail(self, offset: int) -> Iterator[bytes]:
@@ -70,8 +74,13 @@ class FileBlocks:
         return offset > self._size
 
     def may_end(self, offset: int) -> bool:
-        """Never: nothing else tells whether the file is whole."""
-        return False
+        """Whether it ends at `offset`, or inside the padding there; that it may be cut is said."""
+        if not 0 < offset <= self._size <= offset + -offset % BLOCK:
+            return False
+        notices.warn(
+            f"{self.label} has no blocks of zeros at its end: if members are missing, copy it again"
+        )
+        return True
 
     def tail(self, offset: int) -> Iterator[bytes]:
         """All that follows `offset`."""
@@ -96,7 +105,8 @@ class StreamBlocks:
 
     def __init__(self, stream: BinaryIO, label: str, *, vouched: bool) -> None:
         """`vouched`: something else tells that all bytes are here, as a layer's digest does. Then
-        the blocks of zeros at the end may be missing, as Go's reader, and so every engine, allows.
+        padding and blocks of zeros at the end may be missing, as Go's reader, and so every engine,
+        allows.
         """
         self.label = label
         self.vouched = vouched
@@ -117,11 +127,13 @@ class StreamBlocks:
         return False
 
     def may_end(self, offset: int) -> bool:
-        """Whether the stream ends at `offset`, where that is allowed."""
+        """Whether the stream ends at `offset`, or inside the padding there, and may."""
         if not self.vouched:
             return False
         self._skip_to(offset)
-        return not self._stream.peek(1)
+        padding = len(self._stream.read(-offset % BLOCK))
+        self._position += padding
+        return padding < -offset % BLOCK or not self._stream.peek(1)
 
     def tail(self, offset: int) -> Iterator[bytes]:
         """All that follows `offset`."""

@@ -8,9 +8,10 @@ from ocilayout.errors import BlobNotFound, InvalidArchive
 from ocilayout.streams import FileSlice
 from ocilayout.tar_blocks import FileBlocks
 from ocilayout.tar_headers import Header, Kind, read_headers
+from ocilayout.tar_sparse import SparseMap, SparseReader
 
 MAX_NAMES = 32 * 1024 * 1024
-"""Bytes of all names and link targets of one archive."""
+"""Bytes of all names, link targets and sparse maps of one archive."""
 MAX_MEMBERS = 200_000
 """Members of one archive; the largest image archives have some thousands."""
 MAX_LINKS = 8
@@ -23,10 +24,13 @@ class Member(NamedTuple):
     name: str
     kind: Kind
     size: int
-    """Bytes."""
+    """Bytes of its content."""
     offset: int
-    """Bytes from the start of the archive to the content."""
-    target: str = ""
+    """Bytes from the start of the archive to what is stored of the content."""
+    stored: int
+    """Bytes that are stored of the content."""
+    sparse: SparseMap | None
+    target: str
     """Where a link leads, as written."""
 
 
@@ -57,8 +61,11 @@ class TarFile:
         for header in read_headers(FileBlocks(self._descriptor, label)):
             member = _member(header)
             held += len(member.name) + len(member.target)
+            held += member.sparse.held if member.sparse else 0
             if held > MAX_NAMES:
-                raise InvalidArchive(f"{label} has more than {MAX_NAMES} bytes of names")
+                raise InvalidArchive(
+                    f"{label} has more than {MAX_NAMES} bytes of names and sparse maps"
+                )
             if not member.name:
                 continue
             known = self._members.get(member.name)
@@ -92,7 +99,8 @@ class TarFile:
         """
         member = self._resolve(name)
         label = f"{self.label}: {name}"
-        return cast(BinaryIO, FileSlice(self._descriptor, member.offset, member.size, label))
+        stored = cast(BinaryIO, FileSlice(self._descriptor, member.offset, member.stored, label))
+        return cast(BinaryIO, SparseReader(stored, member.sparse)) if member.sparse else stored
 
     def links(self) -> list[str]:
         """The names of all links, hard and symbolic."""
@@ -123,7 +131,9 @@ class TarFile:
 def _member(header: Header) -> Member:
     name = clean_name(header.name, header.where)
     target = os.fsdecode(header.target)
-    return Member(name, header.kind, header.size, header.offset, target)
+    return Member(
+        name, header.kind, header.size, header.offset, header.stored, header.sparse, target
+    )
 
 
 def clean_name(raw: bytes, where: str) -> str:

@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from ocilayout import notices
 from ocilayout.errors import InvalidArchive
 from ocilayout.tar_blocks import BLOCK, Blocks
+from ocilayout.tar_end import check_end, check_sum
+from ocilayout.tar_pax import pax_records
+from ocilayout.tar_sparse import MAX_HOLES, SparseMap, is_sparse, read_sparse
 
 MAX_EXTENSION = 1024 * 1024
 """Bytes of a PAX or long-name header; real ones have a few hundred."""
@@ -64,9 +66,12 @@ class Header(NamedTuple):
     kind: Kind
     type_flag: bytes
     size: int
-    """Bytes."""
+    """Bytes of its content."""
     offset: int
-    """Bytes from the start of the archive to the content."""
+    """Bytes from the start of the archive to what is stored of the content."""
+    stored: int
+    """Bytes that are stored of the content: all but the holes of a sparse member."""
+    sparse: SparseMap | None
     target: bytes
     """Where a link leads, as written."""
     where: str
@@ -75,6 +80,11 @@ class Header(NamedTuple):
     """Its last header, as written."""
     records: Mapping[bytes, bytes]
     """What PAX headers say of it."""
+
+    @property
+    def end(self) -> int:
+        """Bytes from the start of the archive to what follows it and its padding."""
+        return self.offset + _padded(self.stored)
 
     def attributes(self) -> Attributes:
         """Mode, owner, time and the rest; raises InvalidArchive where a field is no number."""
@@ -113,32 +123,46 @@ class _Extension:
         return bool(self.records) or (self.name, self.target, self.size) != (None, None, None)
 
 
+class OldSparseMember(InvalidArchive):
+    """A member of GNU's old sparse format, of which Go's reader says "unhandled tar header"."""
+
+
 def read_headers(blocks: Blocks) -> Iterator[Header]:
     """The members of an archive, in its order; raises InvalidArchive.
 
     A stream's content must be read, if at all, before the next header is asked for.
     """
-    offset = 0
+    offset = end = holes = 0
     extension = _Extension()
-    while extension or not blocks.may_end(offset):
+    while extension or not blocks.may_end(end):
         block = blocks.read(offset, BLOCK)
         where = f"{blocks.label}, byte {offset}"
         if not any(block):
-            _check_end(blocks, offset, extension)
+            if extension:
+                raise InvalidArchive(f"{blocks.label} ends after an extension header")
+            check_end(blocks, offset)
             return
-        _check_sum(block, where)
+        check_sum(block, where)
         kind = block[156:157]
         size = _number(block[124:136], where, "size")
         if kind in {_PAX, _PAX_GLOBAL, _GNU_LONG_NAME, _GNU_LONG_LINK}:
             _read_extension(blocks, offset, kind, size, extension)
-            offset += BLOCK + _padded(size)
+            offset = end = offset + BLOCK + _padded(size)
             continue
         if kind == _GNU_SPARSE:
-            raise InvalidArchive(f"{where}: sparse members are not read: write it without --sparse")
-        header = _header(block, size, offset, extension, where)
+            raise OldSparseMember(
+                f"{where}: a sparse member in GNU's old format (type S), which no engine reads: "
+                "write it without --sparse, or with --format=posix"
+            )
+        header = _header(blocks, block, size, offset + BLOCK, extension, where)
         extension = _Extension()
-        offset += BLOCK + _padded(header.size)
-        if blocks.lacks(offset):
+        holes += header.size - header.stored
+        if holes > MAX_HOLES:
+            raise InvalidArchive(
+                f"{where}: sparse members with more than {MAX_HOLES} bytes of holes"
+            )
+        offset, end = header.end, header.offset + header.stored
+        if blocks.lacks(end):
             raise InvalidArchive(
                 f"{blocks.label} is cut off inside {os.fsdecode(header.name)!r}",
                 remedy="copy it again",
@@ -146,7 +170,9 @@ def read_headers(blocks: Blocks) -> Iterator[Header]:
         yield header
 
 
-def _header(block: bytes, size: int, offset: int, extension: _Extension, where: str) -> Header:
+def _header(
+    blocks: Blocks, block: bytes, size: int, offset: int, extension: _Extension, where: str
+) -> Header:
     flag = block[156:157]
     name = extension.name if extension.name is not None else _ustar_name(block)
     target = extension.target if extension.target is not None else _text(block[157:257])
@@ -161,7 +187,24 @@ def _header(block: bytes, size: int, offset: int, extension: _Extension, where: 
     if size and kind not in {"file", "other"}:
         raise InvalidArchive(f"{where}: a {kind} has a size, which tools read differently")
     records = extension.records
-    return Header(name, kind, flag, size, offset + BLOCK, target, where, block, records)
+    if not is_sparse(records):
+        return Header(name, kind, flag, size, offset, size, None, target, where, block, records)
+    if kind != "file":
+        raise InvalidArchive(f"{where}: a {kind} cannot be sparse")
+    found = read_sparse(blocks, records, offset, size, where)
+    return Header(
+        found.name or name,
+        kind,
+        flag,
+        found.map.size,
+        offset + found.map_size,
+        size - found.map_size,
+        found.map,
+        target,
+        where,
+        block,
+        records,
+    )
 
 
 def _ustar_name(block: bytes) -> bytes:
@@ -237,27 +280,6 @@ def _checked_time(seconds: int, where: str) -> int:
     return seconds
 
 
-def is_header(block: bytes) -> bool:
-    """Whether a tar may begin with this block: a header, or the zeros of an empty one."""
-    if not any(block):
-        return True
-    try:
-        _check_sum(block.ljust(BLOCK, b"\0"), "")
-    except InvalidArchive:
-        return False
-    return True
-
-
-def _check_sum(block: bytes, where: str) -> None:
-    digits = block[148:156].replace(b"\0", b" ").strip()
-    stated = int(digits, 8) if digits and not digits.strip(b"01234567") else -1
-    others = block[:148] + b" " * 8 + block[156:]
-    found = sum(others)
-    # Some old tars summed signed characters.
-    if stated != found and stated != found - 256 * sum(byte > 127 for byte in others):
-        raise InvalidArchive(f"{where}: no tar header stands here: it is damaged, or no tar at all")
-
-
 def _padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
@@ -274,16 +296,14 @@ def _read_extension(
     elif kind == _GNU_LONG_LINK:
         extension.target = _text(content)
     else:
-        _apply_pax(_pax_records(content, where), kind == _PAX_GLOBAL, extension, where)
+        _apply_pax(pax_records(content, where), kind == _PAX_GLOBAL, extension, where)
 
 
 def _apply_pax(
     records: dict[bytes, bytes], is_global: bool, extension: _Extension, where: str
 ) -> None:
-    if any(key.startswith(b"GNU.sparse.") for key in records):
-        raise InvalidArchive(f"{where}: sparse members are not read: write it without --sparse")
     if is_global:
-        if records.keys() & {b"path", b"linkpath", b"size"}:
+        if is_sparse(records) or records.keys() & {b"path", b"linkpath", b"size"}:
             raise InvalidArchive(f"{where}: a global header renames or resizes all members")
         return
     extension.records.update(records)
@@ -296,56 +316,3 @@ def _apply_pax(
         if not (digits.isdigit() and len(digits) <= 19 and int(digits) < 1 << 63):
             raise InvalidArchive(f"{where}: the PAX size is not a number of bytes")
         extension.size = int(digits)
-
-
-def _pax_records(content: bytes, where: str) -> dict[bytes, bytes]:
-    """The records `LENGTH KEY=VALUE\\n` of a PAX header."""
-    records: dict[bytes, bytes] = {}
-    position = 0
-    while position < len(content):
-        digits, space, _ = content[position : position + 12].partition(b" ")
-        length = int(digits) if space and digits.isdigit() else 0
-        record = content[position : position + length]
-        key, equals, value = record[len(digits) + 1 : -1].partition(b"=")
-        if length > len(content) - position or not equals or not record.endswith(b"\n"):
-            raise InvalidArchive(f"{where}: a PAX header is damaged")
-        records[key] = value
-        position += length
-    return records
-
-
-def _check_end(blocks: Blocks, offset: int, extension: _Extension) -> None:
-    """Two blocks of zeros end an archive; one may be damage, and what follows would be lost."""
-    if extension:
-        raise InvalidArchive(f"{blocks.label} ends after an extension header")
-    if blocks.may_end(offset + BLOCK):
-        return
-    if any(blocks.read(offset + BLOCK, BLOCK)):
-        raise InvalidArchive(
-            f"{blocks.label}, byte {offset}: a lone block of zeros stands between members: "
-            "the file is damaged, or archives were strung together"
-        )
-    position = offset + 2 * BLOCK
-    if blocks.vouched:
-        # eStargz layers have their table of contents there, and no engine reads it as members.
-        for _ in blocks.tail(position):
-            pass
-        return
-    for content in blocks.tail(position):
-        following = content.lstrip(b"\0")
-        if following:
-            start = (len(content) - len(following)) // BLOCK * BLOCK
-            where = f"{blocks.label}, byte {position + start}"
-            _refuse_header(content[start : start + BLOCK], where)
-            notices.warn(f"{where}: what follows the end of the archive is not read")
-            return
-        position += len(content)
-
-
-def _refuse_header(block: bytes, where: str) -> None:
-    if not is_header(block):
-        return
-    raise InvalidArchive(
-        f"{where}: members follow the end of the archive: archives were strung together, and "
-        "tools differ in what they read"
-    )

@@ -63,20 +63,24 @@ def rewrite_tar(descriptor: int, label: str, out: FileWriter, changes: TarChange
         if content is not None:
             out.write(_member(header, content))
         copied = end
-    _copy_range(descriptor, copied, end, out)
+    if copied < end:
+        _copy_range(descriptor, copied, min(end, size), out)
+        # Where the last member has no padding, it gets it: another may follow.
+        out.write(bytes(max(end - size, 0)))
     writer = TarWriter(out)
     for name, content in added.items():
         writer.add_bytes(name, content)
     _copy_range(descriptor, end, size, out)
+    if size <= end:
+        writer.finish()
 
 
 def _spans(descriptor: int, label: str) -> Iterator[tuple[Header, int, int]]:
     """Each member, and where it begins, with its extension headers, and ends."""
     start = 0
     for header in read_headers(FileBlocks(descriptor, label)):
-        end = header.offset + header.size + -header.size % BLOCK
-        yield header, start, end
-        start = end
+        yield header, start, header.end
+        start = header.end
 
 
 def _member(header: Header, content: bytes) -> bytes:

@@ -185,10 +185,21 @@ def test_a_checksum_of_signed_bytes_is_read(opened: Opener) -> None:
 
 
 def test_a_tar_that_is_cut_off_anywhere_raises(opened: Opener) -> None:
-    raw = tars.tar([("a", b"content"), ("b", b""), ("c", bytes(600))])
-    for length in range(0, len(raw), 64):
+    raw = tars.tar([("a", b"content"), ("b", b""), ("c", b"x" * 600)])
+    whole = {*range(512 + 7, 1025), 1536, *range(2048 + 600, 3073), 3072 + BLOCK}
+    for length in {*range(0, len(raw), 64), 512 + 6, 512 + 7, 2048 + 599, 2048 + 600} - whole:
         with pytest.raises(InvalidArchive, match=r"file\.tar"):
             opened(raw[:length])
+
+
+@pytest.mark.parametrize(("end", "unpadded"), [(b"", 0), (b"", 1), (b"", 505), (bytes(BLOCK), 0)])
+def test_an_archive_may_lack_its_last_padding_and_its_end_which_is_said(
+    end: bytes, unpadded: int, opened: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = member("a", b"1") + member("b", b"content") + end
+    assert contents(opened(raw[: len(raw) - unpadded])) == {"a": b"1", "b": b"content"}
+    [message] = caplog.messages
+    assert "no blocks of zeros at its end" in message
 
 
 def test_any_damaged_byte_of_a_header_raises(opened: Opener) -> None:
@@ -218,9 +229,9 @@ def test_nonsense_in_a_header_raises_one_kind_of_error(nonsense: bytes, position
     ("raw", "said"),
     [
         (b"", "cut off"),
-        (bytes(BLOCK), "cut off"),
-        (member("a", b"x"), "cut off"),
-        (member("a", b"x") + bytes(BLOCK), "cut off"),
+        (member("a", b"xy")[: BLOCK + 1], "cut off inside 'a'"),
+        (member("a", b"x") + header("b")[:511], "cut off"),
+        (member("a", b"x") + bytes(BLOCK) + bytes(100), "cut off"),
         (header("a", 5000) + bytes(BLOCK), "cut off inside 'a'"),
         (b"<html>".ljust(3 * BLOCK), "no tar header stands here"),
         (member("a") + bytes(BLOCK) + member("b") + END, "byte 512: a lone block of zeros"),
@@ -248,8 +259,7 @@ def test_nonsense_in_a_header_raises_one_kind_of_error(nonsense: bytes, position
         (pax({"path": "/a"}) + header("x") + END, "leads out"),
         (long_name("../a") + header("x") + END, "leads out"),
         (header("a", kind=b"S") + END, "sparse"),
-        (pax({"GNU.sparse.major": "1"}) + header("a") + END, "sparse"),
-        (pax({"GNU.sparse.map": "0,1"}, kind=b"g") + header("a") + END, "sparse"),
+        (pax({"GNU.sparse.map": "0,1"}, kind=b"g") + header("a") + END, "global header"),
         (pax({"path": "b"}, kind=b"g") + header("a") + END, "global header"),
         (pax({"size": "1"}, kind=b"g") + header("a") + END, "global header"),
         (pax({"size": "-1"}) + header("a") + END, "PAX size"),

@@ -11,6 +11,7 @@ import pytest
 from ocilayout.errors import InvalidArchive
 from ocilayout.partial import partial_file
 from ocilayout.tar_rewriting import TarChanges, rewrite_tar
+from tests.hostile.tars import END, member
 from tests.images import make_tar
 from tests.snapshots import tar_files
 
@@ -120,3 +121,14 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidArchive):
         rewritten(tmp_path, bytes(content), TarChanges({"index.json": b"new"}))
     assert not (tmp_path / "new.tar").exists()
+
+
+@pytest.mark.parametrize("changed", ["a", "last", "new"])
+@pytest.mark.parametrize("cut", [0, 500])
+def test_a_last_member_without_padding_gets_it_and_an_end(
+    tmp_path: Path, changed: str, cut: int
+) -> None:
+    content = member("a", b"1") + member("last", b"content")
+    path = rewritten(tmp_path, content[: len(content) - cut], TarChanges({changed: b"2"}))
+    assert tar_files(path) == {"a": b"1", "last": b"content", changed: b"2"}
+    assert path.read_bytes().endswith(END)

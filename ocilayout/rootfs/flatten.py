@@ -23,6 +23,7 @@ from ocilayout.spec.documents import Manifest
 from ocilayout.spec.media_types import is_distributable, layer_type
 from ocilayout.streams import Discard, HashingReader, Progress, copy_stream, ignore
 from ocilayout.tar_blocks import StreamBlocks
+from ocilayout.tar_sparse import content_chunks
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class FlatImage:
             with _plain(self.source, self.layers[number], on_bytes) as plain:
                 blocks = StreamBlocks(plain, f"layer {self.layers[number].digest}", vouched=True)
                 for node in sorted(wanted[number], key=_offset):
-                    yield node, blocks.chunks(node.offset, node.size)
+                    yield node, content_chunks(blocks, node.offset, node.size, node.sparse)
                 for _ in blocks.tail(0):
                     pass
 

@@ -64,7 +64,8 @@ def _held_by(node: Node | _Hardlink) -> int:
     if isinstance(node, _Hardlink):
         return len(node.target)
     xattrs = node.attributes.xattrs
-    return len(node.target) + sum(len(name) + len(value) for name, value in xattrs)
+    sparse = node.sparse.held if node.sparse else 0
+    return len(node.target) + sparse + sum(len(name) + len(value) for name, value in xattrs)
 
 
 def member_path(header: Header) -> bytes:
@@ -107,7 +108,14 @@ def _node(header: Header, number: int) -> Node | _Hardlink:
     if header.kind == "directory":
         return Folder(attributes)
     if header.kind == "file":
-        return Node("file", attributes, size=header.size, layer=number, offset=header.offset)
+        return Node(
+            "file",
+            attributes,
+            size=header.size,
+            layer=number,
+            offset=header.offset,
+            sparse=header.sparse,
+        )
     if header.kind == "symlink":
         target = header.target
         if not target or b"\0" in target or len(target) > MAX_PATH:

@@ -18,6 +18,7 @@ from ocilayout.streams import (
     ignore,
 )
 from ocilayout.tar_blocks import StreamBlocks
+from ocilayout.tar_sparse import content_chunks
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class TarSource:
         blocks = StreamBlocks(plain, self.label, vouched=False)
         for node in sorted(nodes, key=lambda node: node.offset):
             on_bytes(node.size)
-            yield node, blocks.chunks(node.offset, node.size)
+            yield node, content_chunks(blocks, node.offset, node.size, node.sparse)
 
 
 def _plain(file: BinaryIO, size: int, codec: Codec, label: str) -> BinaryIO:

@@ -9,13 +9,14 @@ from typing import Literal
 
 from ocilayout.errors import InvalidArchive
 from ocilayout.tar_headers import Attributes
+from ocilayout.tar_sparse import SparseMap
 
 NodeKind = Literal["file", "directory", "symlink", "character", "block", "fifo"]
 
 MAX_NODES = 1_000_000
 """Files and folders of one image, each about 500 bytes of memory here; large ones have 200,000."""
 MAX_HELD = 128 * 1024 * 1024
-"""Bytes of all names, link targets and extended attributes of one image."""
+"""Bytes of all names, link targets, extended attributes and sparse maps of one image."""
 MAX_FOLLOWED = 40
 """Symlinks on one path, as Linux allows."""
 MAX_STEPS = 20_000_000
@@ -28,7 +29,7 @@ IMPLICIT = Attributes(0o755, 0, 0, 0)
 class Node:
     """A file of any kind; hard links are one node under several names."""
 
-    __slots__ = ("attributes", "kind", "layer", "offset", "size", "target")
+    __slots__ = ("attributes", "kind", "layer", "offset", "size", "sparse", "target")
 
     def __init__(
         self,
@@ -38,14 +39,17 @@ class Node:
         size: int = 0,
         layer: int = 0,
         offset: int = 0,
+        sparse: SparseMap | None = None,
         target: bytes = b"",
     ) -> None:
-        """`size` bytes of content stand at `offset` of the plain layer of that number."""
+        """`size` bytes of content stand at `offset` of the plain layer of that number, or those
+        of them that `sparse` says are stored."""
         self.kind = kind
         self.attributes = attributes
         self.size = size
         self.layer = layer
         self.offset = offset
+        self.sparse = sparse
         self.target = target
 
 

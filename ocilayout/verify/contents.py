@@ -16,7 +16,7 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.media_types import is_distributable, layer_type
 from ocilayout.streams import CHUNK, Discard, Progress, copy_stream
 from ocilayout.tar_blocks import BLOCK
-from ocilayout.tar_headers import is_header
+from ocilayout.tar_end import is_header
 from ocilayout.verify.leaf import Leaf
 from ocilayout.verify.telling import READING, told
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
 
 Members = Iterable[tuple[str, bytes]]
+Parts = Sequence[tuple[int, bytes]]
+"""Offsets and contents of what is stored of a sparse file."""
 
 
 def header(
@@ -73,6 +75,32 @@ def _record(key: str, value: str | bytes) -> bytes:
     while len(b"%d" % length) + len(rest) != length:
         length += 1
     return b"%d" % length + rest
+
+
+def sparse_records(version: str, name: str, size: int, parts: Parts) -> list[tuple[str, str]]:
+    """The PAX records of a sparse file, as GNU tar writes them (its manual, "PAX Format")."""
+    numbers = [(str(offset), str(len(content))) for offset, content in parts]
+    if version == "1.0":
+        named = [("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", name)]
+        return [*named, ("GNU.sparse.realsize", str(size))]
+    sized = [("GNU.sparse.size", str(size)), ("GNU.sparse.numblocks", str(len(parts)))]
+    if version == "0.1":
+        joined = ",".join(number for pair in numbers for number in pair)
+        return [*sized, ("GNU.sparse.map", joined), ("GNU.sparse.name", name)]
+    keys = "GNU.sparse.offset", "GNU.sparse.numbytes"
+    return [*sized, *(record for pair in numbers for record in zip(keys, pair, strict=True))]
+
+
+def sparse(version: str, name: str, size: int, parts: Parts) -> bytes:
+    """A file of `size` bytes of which `parts` are stored, in one of the three PAX formats."""
+    stored = b"".join(content for _, content in parts)
+    if version == "1.0":
+        numbers = [len(parts), *(n for offset, part in parts for n in (offset, len(part)))]
+        stored = padded("".join(f"{number}\n" for number in numbers).encode()) + stored
+    records = sparse_records(version, name, size, parts)
+    extension = b"".join(_record(key, value) for key, value in records)
+    other_name = name if version == "0.0" else "GNUSparseFile.0/x"
+    return member("PaxHeaders/x", extension, kind=b"x") + member(other_name, stored)
 
 
 def long_name(name: str, *, kind: bytes = b"L") -> bytes:
