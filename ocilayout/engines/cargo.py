@@ -5,21 +5,17 @@ question, which no engine asks before it has begun.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDocument, UsageError
-from ocilayout.graph import is_document, manifest_if_here, manifests_below, platform_of, read_config
-from ocilayout.magic import codec_name
+from ocilayout.engines.member import Member, as_docker, member_of_entry, members_of
+from ocilayout.errors import UsageError
+from ocilayout.graph import manifest_if_here, manifests_below
 from ocilayout.protocols import Files, ImageSource
-from ocilayout.recoding import codec_in
-from ocilayout.referrers import is_listed_referrer, is_referrer, subject_of_entry
+from ocilayout.referrers import is_referrer, subject_of_entry
 from ocilayout.spec import media_types
-from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Manifest
-from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.names import IMAGE_NAME, REF_NAME, reference_of
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import Opened
@@ -29,24 +25,6 @@ from ocilayout.stores.file_names import INDEX, MARKER
 from ocilayout.stores.layout_source import LayoutSource
 
 KIND_IMAGE, KIND_ARTIFACT, KIND_REFERRER = "image", "artifact", "referrer"
-
-
-@dataclass(frozen=True)
-class Member:
-    """An image of one platform."""
-
-    image_id: Digest | None
-    platform: Platform | None
-    whole: bool
-    """Whether all that it leads to is here."""
-    codecs: frozenset[str]
-    """How its layers are compressed, by their first bytes."""
-    is_docker: bool
-    """Whether its media types are Docker's."""
-    layers: int = 0
-    """How many it has."""
-    diff_ids: frozenset[str] = frozenset()
-    """The algorithms of its diff ids, as far as its config can be read."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +152,7 @@ def _entry(
     names: tuple[str, ...],
     subjects: Container[Digest | None],
 ) -> Entry:
-    members = tuple(_members(source, top))
+    members = tuple(members_of(source, top))
     is_index = top.media_type in media_types.INDEXES
     if is_referrer(source, top):
         return Entry(top.digest, KIND_REFERRER, names, (), is_index)
@@ -184,54 +162,6 @@ def _entry(
         for below in manifests_below(source, [top])
     )
     return Entry(top.digest, kind, names, members, is_index, has_referrers)
-
-
-def _members(source: ImageSource, top: Descriptor) -> Iterator[Member]:
-    for descriptor in manifests_below(source, [top]):
-        if is_listed_referrer(descriptor) or not is_document(descriptor):
-            continue
-        manifest = manifest_if_here(source, descriptor)
-        if manifest is None:
-            yield Member(None, descriptor.platform, False, frozenset(), False)
-        elif manifest.has_layer_tars:
-            yield _member(source, descriptor, manifest)
-
-
-def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> Member:
-    assert manifest.config is not None
-    here = [child for child in manifest.children if _is_here(source, child)]
-    codecs = frozenset(
-        codec_in(source, layer).name
-        for layer in manifest.layers
-        if layer in here and layer_type(layer.media_type)
-    )
-    whole = len(here) == len(manifest.children)
-    platform = platform_of(source, descriptor) if manifest.config in here else descriptor.platform
-    is_docker = descriptor.media_type == media_types.DOCKER_MANIFEST
-    hashes = _diff_ids(source, manifest) if manifest.config in here else frozenset()
-    image_id, layers = manifest.config.digest, len(manifest.layers)
-    return Member(image_id, platform, whole, codecs, is_docker, layers, hashes)
-
-
-def _diff_ids(source: ImageSource, manifest: Manifest) -> frozenset[str]:
-    try:
-        config = read_config(source, manifest)
-    except (InvalidDocument, IntegrityError):
-        # What is damaged is for validate to say.
-        return frozenset()
-    return _algorithms(config) if config else frozenset()
-
-
-def _algorithms(config: ImageConfig) -> frozenset[str]:
-    return frozenset(diff_id.algorithm for diff_id in config.diff_ids)
-
-
-def _is_here(source: ImageSource, descriptor: Descriptor) -> bool:
-    try:
-        source.open_blob(descriptor).close()
-    except BlobNotFound:
-        return False
-    return True
 
 
 def _saved(files: Files, source: ImageSource) -> tuple[Entry, ...] | None:
@@ -244,7 +174,7 @@ def _saved(files: Files, source: ImageSource) -> tuple[Entry, ...] | None:
 
 def _members_by_id(source: ImageSource) -> Iterable[tuple[Digest, Member]]:
     for top in source.index.children:
-        for member in _members(source, top):
+        for member in members_of(source, top):
             if member.image_id is not None:
                 yield member.image_id, member
 
@@ -267,26 +197,8 @@ def _saved_entry(
     if known is None and entry.config_digest in artifacts:
         return Entry(entry.config_digest, KIND_ARTIFACT, entry.tags, ())
     if known is None:
-        known = _member_of_entry(files, entry)
-    return Entry(entry.config_digest, KIND_IMAGE, entry.tags, (replace(known, is_docker=True),))
-
-
-def _member_of_entry(files: Files, entry: DockerEntry) -> Member:
-    """One that was not opened, since a name or digest picked another."""
-    codecs = set()
-    for layer in entry.layers:
-        with files.open(layer) as content:
-            codecs.add(codec_name(content.read(8)))
-    config = ImageConfig.parse(entry.config, f"config {entry.config_digest}")
-    return Member(
-        entry.config_digest,
-        config.platform,
-        True,
-        frozenset(codecs),
-        True,
-        len(entry.layers),
-        _algorithms(config),
-    )
+        known = member_of_entry(files, entry)
+    return Entry(entry.config_digest, KIND_IMAGE, entry.tags, (as_docker(known, entry),))
 
 
 def _picked(opened: Opened) -> frozenset[Digest] | None:

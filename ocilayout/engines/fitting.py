@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ocilayout import notices
-from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_REFERRER, Entry, Member, entries_of
+from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_REFERRER, Entry, entries_of
 from ocilayout.engines.facts import Engine, Fact
+from ocilayout.engines.member import Member
 from ocilayout.engines.questions import unmendable
 from ocilayout.errors import CannotHold, UsageError
 from ocilayout.graph import listing

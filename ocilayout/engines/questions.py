@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from ocilayout.engines.cargo import KIND_IMAGE, KIND_REFERRER, Cargo, Entry, Member
-from ocilayout.engines.facts import Engine, Fact
+from ocilayout.engines.cargo import KIND_IMAGE, KIND_REFERRER, Cargo, Entry
+from ocilayout.engines.facts import Engine, Fact, Words
+from ocilayout.engines.member import Member
 from ocilayout.engines.outcomes import Outcome, Verdict
 from ocilayout.errors import InvalidDocument
 from ocilayout.spec.names import reference_of
@@ -128,7 +129,8 @@ def unmendable(member: Member, engine: Engine) -> Refusal | None:
     most, known = engine.most_layers, engine.diff_ids
     if most is not None and member.layers > most.value:
         return refusal_by(f"it has {member.layers} layers, {most.value} are the most", most)
-    others = member.diff_ids - known.value if known is not None else ()
+    stated: Words = member.config.algorithms if member.config is not None else frozenset()
+    others = stated - known.value if known is not None else ()
     if known is not None and others:
         return refusal_by(
             f"its diff ids are {', '.join(sorted(others))}, and only "

@@ -1,0 +1,152 @@
+"""An image of one platform, and what of its documents and layers engines ask for."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from ocilayout.engines.go_config import STRUCTS, Struct, config_problem
+from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDocument
+from ocilayout.graph import is_document, manifest_if_here, manifests_below, platform_of, read_bytes
+from ocilayout.magic import codec_name
+from ocilayout.protocols import Files, ImageSource
+from ocilayout.recoding import codec_in
+from ocilayout.referrers import is_listed_referrer
+from ocilayout.spec import media_types
+from ocilayout.spec.config import ImageConfig
+from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Manifest
+from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.platform import Platform
+from ocilayout.stores.docker_entries import Entry as DockerEntry
+
+
+@dataclass(frozen=True)
+class ConfigFacts:
+    """What engines ask of an image config."""
+
+    size: int
+    problems: Mapping[Struct, str | None]
+    """Why Go does not decode it into these structs."""
+    diff_ids: int | None
+    """How many it has; None where it has no list of them."""
+    algorithms: frozenset[str]
+    """Of its diff ids."""
+    steps: int
+    """How many of its history made a layer."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """An image of one platform."""
+
+    image_id: Digest | None
+    platform: Platform | None
+    whole: bool
+    """Whether all that it leads to is here."""
+    codecs: frozenset[str] = frozenset()
+    """How its layers are compressed, by their first bytes."""
+    manifest_type: str = ""
+    """The media type by which it is listed; empty where that says none."""
+    config_type: str = ""
+    layer_types: tuple[str, ...] = ()
+    """The media types of its layers, lowest first."""
+    config: ConfigFacts | None = field(default=None, compare=False)
+    """None where it is not here, or cannot be read."""
+
+    @property
+    def is_docker(self) -> bool:
+        """Whether its media types are Docker's."""
+        return self.manifest_type == media_types.DOCKER_MANIFEST
+
+    @property
+    def layers(self) -> int:
+        """How many it has."""
+        return len(self.layer_types)
+
+
+def members_of(source: ImageSource, top: Descriptor) -> Iterator[Member]:
+    """The images that an entry leads to; what is named and is not here is one too."""
+    for descriptor in manifests_below(source, [top]):
+        if is_listed_referrer(descriptor) or not is_document(descriptor):
+            continue
+        manifest = manifest_if_here(source, descriptor)
+        if manifest is None:
+            yield Member(None, descriptor.platform, False)
+        elif manifest.has_layer_tars:
+            yield _member(source, descriptor, manifest)
+
+
+def member_of_entry(files: Files, entry: DockerEntry) -> Member:
+    """One of manifest.json that was not opened, since a name or digest picked another."""
+    codecs = set()
+    for layer in entry.layers:
+        with files.open(layer) as content:
+            codecs.add(codec_name(content.read(8)))
+    config = ImageConfig.parse(entry.config, f"config {entry.config_digest}")
+    facts = _config_facts(entry.config, str(entry.config_digest))
+    member = Member(entry.config_digest, config.platform, True, frozenset(codecs), config=facts)
+    return as_docker(member, entry)
+
+
+def as_docker(member: Member, entry: DockerEntry) -> Member:
+    """The same, as what reads manifest.json sees it: whatever a layout beside it says."""
+    return replace(
+        member,
+        manifest_type=media_types.DOCKER_MANIFEST,
+        config_type=media_types.DOCKER_CONFIG,
+        layer_types=(media_types.DOCKER_LAYER,) * len(entry.layers),
+    )
+
+
+def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> Member:
+    assert manifest.config is not None
+    here = [child for child in manifest.children if _is_here(source, child)]
+    codecs = frozenset(
+        codec_in(source, layer).name
+        for layer in manifest.layers
+        if layer in here and layer_type(layer.media_type)
+    )
+    has_config = manifest.config in here
+    return Member(
+        image_id=manifest.config.digest,
+        platform=platform_of(source, descriptor) if has_config else descriptor.platform,
+        whole=len(here) == len(manifest.children),
+        codecs=codecs,
+        manifest_type=descriptor.media_type,
+        config_type=manifest.config.media_type,
+        layer_types=tuple(layer.media_type for layer in manifest.layers),
+        config=_read_facts(source, manifest.config) if has_config else None,
+    )
+
+
+def _is_here(source: ImageSource, descriptor: Descriptor) -> bool:
+    try:
+        source.open_blob(descriptor).close()
+    except BlobNotFound:
+        return False
+    return True
+
+
+def _read_facts(source: ImageSource, descriptor: Descriptor) -> ConfigFacts | None:
+    try:
+        raw = read_bytes(source, descriptor)
+    except (InvalidDocument, IntegrityError):
+        # What is damaged is for validate to say.
+        return None
+    return _config_facts(raw, str(descriptor.digest))
+
+
+def _config_facts(raw: bytes, title: str) -> ConfigFacts:
+    problems = {struct: config_problem(raw, struct) for struct in STRUCTS}
+    try:
+        config = ImageConfig.parse(raw, f"config {title}")
+    except InvalidDocument:
+        return ConfigFacts(len(raw), problems, None, frozenset(), 0)
+    has_rootfs = isinstance(config.fields.get("rootfs"), dict)
+    return ConfigFacts(
+        size=len(raw),
+        problems=problems,
+        diff_ids=len(config.diff_ids) if has_rootfs else None,
+        algorithms=frozenset(diff_id.algorithm for diff_id in config.diff_ids),
+        steps=sum(not step.empty_layer for step in config.history),
+    )
