@@ -96,12 +96,13 @@ def open_verified(
     )
 
 
-def read_bytes(source: BlobReader, descriptor: Descriptor) -> bytes:
-    """All of a small blob, verified; raises InvalidDocument where it is not small."""
-    if descriptor.size > strict_json.MAX_DOCUMENT_SIZE:
+def read_bytes(
+    source: BlobReader, descriptor: Descriptor, limit: int = strict_json.MAX_DOCUMENT_SIZE
+) -> bytes:
+    """All of a blob of at most `limit` bytes, verified; raises InvalidDocument of a larger one."""
+    if descriptor.size > limit:
         raise InvalidDocument(
-            f"{descriptor.digest} has {descriptor.size} bytes, "
-            f"a document may have {strict_json.MAX_DOCUMENT_SIZE}"
+            f"{descriptor.digest} has {descriptor.size} bytes, a document may have {limit}"
         )
     with open_verified(source, descriptor) as content:
         return content.read()
@@ -132,11 +133,26 @@ def manifest_if_here(source: BlobReader, descriptor: Descriptor) -> Manifest | N
 
 
 def read_config(source: BlobReader, manifest: Manifest) -> ImageConfig | None:
-    """The config of an image; None of an artifact."""
-    if manifest.config is None or not manifest.is_image:
+    """The config of an image; None of an artifact.
+
+    Where its media type says nothing, it is an artifact's if it is no image config either.
+    """
+    config = manifest.config
+    if config is None or not manifest.is_image:
         return None
-    raw = read_bytes(source, manifest.config)
-    return ImageConfig.parse(raw, f"config {manifest.config.digest}")
+    raw = read_config_bytes(source, config)
+    if config.media_type not in media_types.DEFAULTED_CONFIGS:
+        return ImageConfig.parse(raw, f"config {config.digest}")
+    try:
+        found = ImageConfig.parse(raw, f"config {config.digest}")
+    except InvalidDocument:
+        return None
+    return found if found.fields.get("rootfs") is not None else None
+
+
+def read_config_bytes(source: BlobReader, config: Descriptor) -> bytes:
+    """All of a config, verified: an image's may be larger than other documents."""
+    return read_bytes(source, config, strict_json.MAX_CONFIG_SIZE)
 
 
 def read_fitting_config(source: BlobReader, manifest: Manifest) -> ImageConfig | None:

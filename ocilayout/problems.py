@@ -213,6 +213,18 @@ KINDS: Mapping[str, Kind] = {
         "registries and scanners may not.",
         "write it again with convert --compression gzip, which labels what it writes",
     ),
+    "value-blank": Kind(
+        "warning",
+        "A list or an object is null, or a string is empty, where it should be left out. Go writes "
+        "that, and engines read it.",
+        "update the tool that wrote it, if something refuses it",
+    ),
+    "config-type-defaulted": Kind(
+        "warning",
+        "The media type of an image's config says nothing of what it is. docker takes it for an "
+        "image config, containerd 2 does not unpack the image.",
+        "write it again with convert --media-types oci",
+    ),
     "layers-empty": Kind(
         "warning",
         "A manifest has no layers, which the image specification does not allow. umoci writes "

@@ -228,9 +228,8 @@ class TestMadeLayers:
 
     def source(self, content: bytes, layer: bytes = LAYERS[0]) -> DockerImages:
         config = make_config("linux/amd64", [layer])
-        return DockerImages(
-            MemoryFiles({"l": content}), [Entry(config, Digest.of(config), (), ("l",), (), "c")]
-        )
+        entry = Entry(Digest.of(config), len(config), (), ("l",), (), "c")
+        return DockerImages(MemoryFiles({"l": content, "c": config}), [entry])
 
     @pytest.mark.parametrize("plain", ["none", "gzip", "zstd"])
     def test_plain_ones_become_what_is_asked(self, tmp_path: Path, plain: str) -> None:

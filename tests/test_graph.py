@@ -29,12 +29,14 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest
 from ocilayout.spec.platform import Platform
+from ocilayout.spec.strict_json import MAX_DOCUMENT_SIZE
 from ocilayout.streams import Discard, copy_stream
 from tests.images import (
     Made,
     MemorySource,
     encode,
     make_blob,
+    make_config,
     make_image,
     make_index,
     make_layer,
@@ -342,3 +344,28 @@ def test_a_document_is_kept_as_it_came() -> None:
     document = read_document(make_source(made), made.descriptor)
     assert document.raw == made.contents[made.descriptor.digest]
     assert json.loads(document.raw)["vendor"] == {"x": 1}
+
+
+@pytest.mark.parametrize("stated", sorted(media_types.DEFAULTED_CONFIGS), ids=repr)
+@pytest.mark.parametrize(
+    ("content", "is_read"),
+    [
+        (make_config("linux/arm64", [b"layer"]), True),
+        (b'{"setting":1}', False),
+        (b"<html></html>", False),
+    ],
+)
+def test_a_config_whose_type_says_nothing_is_read_where_it_is_an_image_config(
+    stated: str, content: bytes, is_read: bool
+) -> None:
+    made = make_manifest(make_blob(stated, content), [make_blob(media_types.OCI_LAYER, b"layer")])
+    source = make_source(made)
+    config = read_config(source, read_manifest(source, made.descriptor))
+    assert (config is not None) is is_read
+
+
+def test_a_config_of_an_image_may_be_larger_than_other_documents() -> None:
+    raw = encode({"os": "linux", "architecture": "arm64", "author": "x" * MAX_DOCUMENT_SIZE})
+    made = make_manifest(make_blob(media_types.OCI_CONFIG, raw), [])
+    source = make_source(made)
+    assert str(platform_of(source, made.descriptor)) == "linux/arm64"

@@ -27,8 +27,8 @@ LAYER, OTHER = (Descriptor.of(media_types.OCI_LAYER, layer) for layer in LAYERS)
 def made() -> DockerImages:
     """An archive without manifests, of the first layer alone."""
     config = make_config("linux/amd64", LAYERS[:1])
-    entry = Entry(config, Digest.of(config), (), ("l",), (), "c")
-    return DockerImages(MemoryFiles({"l": LAYERS[0]}), [entry])
+    entry = Entry(Digest.of(config), len(config), (), ("l",), (), "c")
+    return DockerImages(MemoryFiles({"l": LAYERS[0], "c": config}), [entry])
 
 
 @pytest.mark.parametrize("has", ["none", "gzip", "zstd", "xz"])

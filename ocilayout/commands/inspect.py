@@ -106,10 +106,10 @@ def _echo_raw(source: Any, made_from: Any) -> None:
 
 def _echo_config(source: Any) -> None:
     from ocilayout.commands.terminal.printing import echo_bytes
-    from ocilayout.graph import read_bytes
+    from ocilayout.graph import read_config_bytes
     from ocilayout.pick import only_image
 
-    echo_bytes(read_bytes(source, _config_below(source, only_image(source))))
+    echo_bytes(read_config_bytes(source, _config_below(source, only_image(source))))
 
 
 def _config_below(source: Any, entry: Any) -> Any:

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from ocilayout.engines.go_config import STRUCTS, Struct, config_problem
 from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDocument
-from ocilayout.graph import is_document, manifest_if_here, manifests_below, platform_of, read_bytes
+from ocilayout.graph import (
+    is_document,
+    manifest_if_here,
+    manifests_below,
+    platform_of,
+    read_config_bytes,
+)
 from ocilayout.magic import codec_name
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.recoding import codec_in
@@ -18,6 +24,7 @@ from ocilayout.spec.documents import Manifest
 from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.docker_entries import Entry as DockerEntry
+from ocilayout.stores.docker_entries import config_bytes_of
 
 
 @dataclass(frozen=True)
@@ -82,8 +89,9 @@ def member_of_entry(files: Files, entry: DockerEntry) -> Member:
     for layer in entry.layers:
         with files.open(layer) as content:
             codecs.add(codec_name(content.read(8)))
-    config = ImageConfig.parse(entry.config, f"config {entry.config_digest}")
-    facts = _config_facts(entry.config, str(entry.config_digest))
+    raw = config_bytes_of(files, entry)
+    config = ImageConfig.parse(raw, f"config {entry.config_digest}")
+    facts = _config_facts(raw, str(entry.config_digest))
     member = Member(entry.config_digest, config.platform, True, frozenset(codecs), config=facts)
     return as_docker(member, entry)
 
@@ -129,7 +137,7 @@ def _is_here(source: ImageSource, descriptor: Descriptor) -> bool:
 
 def _read_facts(source: ImageSource, descriptor: Descriptor) -> ConfigFacts | None:
     try:
-        raw = read_bytes(source, descriptor)
+        raw = read_config_bytes(source, descriptor)
     except (InvalidDocument, IntegrityError):
         # What is damaged is for validate to say.
         return None

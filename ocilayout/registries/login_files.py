@@ -68,7 +68,7 @@ def _from_helper(content: Fields, host: str) -> Credentials | None:
     names = (DOCKER_HUB_LOGIN, *DOCKER_HUB_NAMES) if host == DOCKER_HUB else (host,)
     named = next((name for name in names if name in special.value), host)
     helper = special.optional_text(named)
-    if helper is None:
+    if special.value.get(named) is None:
         helper = content.optional_text("credsStore")
     return credential_helpers.ask(helper, host) if helper else None
 

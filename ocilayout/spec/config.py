@@ -44,7 +44,8 @@ class ImageConfig(NamedTuple):
     @classmethod
     def parse(cls, raw: bytes, label: str) -> "ImageConfig":
         """The config that `raw` holds; raises InvalidDocument."""
-        fields = Fields(strict_json.parse_object(raw, label), label, known=FIELDS)
+        parsed = strict_json.parse_object(raw, label, strict_json.CONFIG)
+        fields = Fields(parsed, label, known=FIELDS)
         stated = fields.value.get("rootfs")
         rootfs = Fields({} if stated is None else stated, fields.path("rootfs"))
         if rootfs.optional_text("type") not in {None, "layers"}:

@@ -20,7 +20,7 @@ def descriptors_in(
     """
     if fields.get("config") is not None:
         where = f"{label}: config"
-        yield "config", where, _descriptor(fields["config"], where)
+        yield "config", where, _descriptor(fields["config"], where, needs_type=False)
     for key in LISTS:
         items = fields.get(key)
         for position, item in enumerate(items if isinstance(items, list) else ()):
@@ -41,8 +41,10 @@ def readable_index(raw: bytes, label: str) -> Index:
     return Index(media_type, raw, Digest.of(raw), fields, children, None)
 
 
-def _descriptor(value: object, where: str) -> Descriptor | OciLayoutError:
+def _descriptor(
+    value: object, where: str, *, needs_type: bool = True
+) -> Descriptor | OciLayoutError:
     try:
-        return Descriptor.parse(value, where)
+        return Descriptor.parse(value, where, needs_type=needs_type)
     except OciLayoutError as error:
         return error

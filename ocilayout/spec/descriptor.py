@@ -39,9 +39,10 @@ class Descriptor(NamedTuple):
     fields: Mapping[str, object] = MappingProxyType({})
 
     @classmethod
-    def parse(cls, value: object, where: str) -> "Descriptor":
+    def parse(cls, value: object, where: str, *, needs_type: bool = True) -> "Descriptor":
         """The descriptor that a JSON object holds (descriptor.md).
 
+        Without `needs_type` the media type may be absent, as engines allow it of configs alone.
         Raises InvalidDocument with the path inside the document, and IntegrityError where
         embedded `data` is not what the digest says.
         """
@@ -54,7 +55,7 @@ class Descriptor(NamedTuple):
         platform = fields.value.get("platform")
         fields.texts("urls")
         found = cls(
-            fields.text("mediaType"),
+            fields.text("mediaType") if needs_type else fields.optional_text("mediaType") or "",
             parsed,
             fields.size("size"),
             None if platform is None else Platform.from_fields(platform, fields.path("platform")),
@@ -113,7 +114,7 @@ class Descriptor(NamedTuple):
             for key, value in fields.items()
             if key not in changes or value not in (None, {}, [])
         }
-        return Descriptor.parse(kept, f"descriptor {self.digest}")
+        return Descriptor.parse(kept, f"descriptor {self.digest}", needs_type=bool(self.media_type))
 
     def with_annotations(self, annotations: Mapping[str, str]) -> "Descriptor":
         """A copy with these annotations and no others."""
@@ -152,14 +153,14 @@ _ANNOTATIONS_OF_BYTES = (
 
 def _check_data(descriptor: Descriptor, fields: Fields) -> None:
     encoded = fields.optional_text("data")
-    if encoded is None:
+    if encoded is None and fields.value.get("data") is None:
         return
     # Few descriptors embed their content.
     import base64
     import binascii
 
     try:
-        content = base64.b64decode(encoded, validate=True)
+        content = base64.b64decode(encoded or "", validate=True)
     except (binascii.Error, ValueError):
         raise InvalidDocument(f"{fields.path('data')} is not base64") from None
     digest = descriptor.digest

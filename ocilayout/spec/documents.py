@@ -101,7 +101,6 @@ class Index(_Document):
             raise InvalidDocument(f"{label} is not an image index")
         if fields.value["manifests"] is None:
             notices.warn(f"{label}: manifests is null, which is read as an empty list")
-            raw = strict_json.encode({**fields.value, "manifests": []})
         return cls.parse(media_type, raw, label)
 
     @classmethod
@@ -135,7 +134,10 @@ class Index(_Document):
 
     def with_entries(self, entries: Iterable[Descriptor]) -> "Index":
         """The index with other children; itself where they are the same."""
-        return self.with_fields(manifests=[dict(entry.fields) for entry in entries])
+        children = tuple(entries)
+        if children == self.children:
+            return self
+        return self.with_fields(manifests=[dict(entry.fields) for entry in children])
 
 
 class Manifest(_Document):
@@ -150,7 +152,8 @@ class Manifest(_Document):
         if media_type == media_types.OCI_ARTIFACT_MANIFEST:
             children = _optional_descriptors(fields, "blobs")
         else:
-            children = (_config(fields), *_descriptors(fields, "layers"))
+            # Engines load images whose `layers` are null or absent: they have none.
+            children = (_config(fields), *_optional_descriptors(fields, "layers"))
         found = digest or Digest.of(raw)
         return cls(media_type, raw, found, fields.value, children, _subject(fields))
 
@@ -188,8 +191,20 @@ class Manifest(_Document):
 
     @property
     def is_image(self) -> bool:
-        """Whether it is a container image: its config says on which platform it runs."""
-        return self.config is not None and self.config.media_type in media_types.IMAGE_CONFIGS
+        """Whether it is a container image: its config says on which platform it runs.
+
+        A config whose type says nothing is an image's where a layer is a layer tar and no artifact
+        type is stated (manifest.md, "Guidelines for Artifact Usage"): engines unpack it.
+        """
+        if self.config is None:
+            return False
+        if self.config.media_type in media_types.IMAGE_CONFIGS:
+            return True
+        return (
+            self.config.media_type in media_types.DEFAULTED_CONFIGS
+            and not self.fields.get("artifactType")
+            and any(media_types.layer_type(layer.media_type) for layer in self.layers)
+        )
 
     @property
     def has_layer_tars(self) -> bool:
@@ -217,7 +232,7 @@ class Manifest(_Document):
         stated = self.fields.get("artifactType")
         if isinstance(stated, str) and stated:
             return stated
-        return None if self.is_image or self.config is None else self.config.media_type
+        return None if self.is_image or self.config is None else self.config.media_type or None
 
     def with_children(self, edit: Callable[[Descriptor], Descriptor]) -> "Manifest":
         """The manifest with config and layers edited; itself where nothing changes."""
@@ -276,7 +291,7 @@ def _optional_descriptors(fields: Fields, key: str) -> tuple[Descriptor, ...]:
 def _config(fields: Fields) -> Descriptor:
     if "config" not in fields.value:
         raise InvalidDocument(f"{fields.path('config')} is missing")
-    return Descriptor.parse(fields.value["config"], fields.path("config"))
+    return Descriptor.parse(fields.value["config"], fields.path("config"), needs_type=False)
 
 
 def _subject(fields: Fields) -> Descriptor | None:

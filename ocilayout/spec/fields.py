@@ -3,6 +3,10 @@
 Errors name the place inside the document, as in `index.json: manifests[2].digest`. Go's parser,
 which most tools of the field use, folds the case of keys; ours does not. So a key that differs
 from a known one by case alone is refused: two tools would read two different documents.
+
+Go writes an empty list or object that was never set as `null`, and an absent string as `""`
+where its type has no `omitempty` (encoding/json); engines read both, so `null` and `""` are read
+as if the key were absent.
 """
 
 from collections.abc import Mapping
@@ -32,8 +36,8 @@ class Fields:
         return self._required(key, self.optional_text(key))
 
     def optional_text(self, key: str) -> str | None:
-        """The string under `key`, or None where the key is absent or null."""
-        return self._typed(key, str, "a string")
+        """The string under `key`, or None where the key is absent, null or empty."""
+        return self._typed(key, str, "a string") or None
 
     def size(self, key: str) -> int:
         """The count of bytes under `key`: an integer that is not negative."""
@@ -47,8 +51,10 @@ class Fields:
         return self._typed(key, int, "an integer")
 
     def objects(self, key: str) -> list[object]:
-        """The array under `key`, which must be there."""
-        return self._required(key, self._typed(key, list, "an array"))
+        """The array under `key`, which must be there; empty where it is null."""
+        if key not in self.value:
+            raise InvalidDocument(f"{self.path(key)} is missing")
+        return self.optional_list(key)
 
     def optional_list(self, key: str) -> list[object]:
         """The array under `key`, empty where the key is absent or null."""

@@ -31,6 +31,10 @@ INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST, OCI_ARTIFACT_MANIFEST})
 DOCUMENTS = INDEXES | MANIFESTS
 IMAGE_CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+DEFAULTED_CONFIGS = frozenset({"", "application/octet-stream", "application/json", "text/html"})
+"""What old registries and builders say of configs. docker pulls an image with such a config (moby,
+distribution/registry.go, defaultImageTypes; distribution/distribution#1621), containerd and podman
+never look at the type."""
 
 _PAIRS = {
     OCI_INDEX: DOCKER_INDEX,

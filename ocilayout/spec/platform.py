@@ -112,8 +112,8 @@ class Platform(NamedTuple):
         ) and asked.os_version in {"", mine.os_version}
 
     def __str__(self) -> str:
-        words = [self.os, self.architecture, *([self.variant] if self.variant else [])]
-        return "/".join(words) + (f":{self.os_version}" if self.os_version else "")
+        words = filter(None, (self.os, self.architecture, self.variant))
+        return ("/".join(words) or UNKNOWN) + (f":{self.os_version}" if self.os_version else "")
 
 
 @lru_cache(maxsize=1024)

@@ -18,7 +18,7 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import names_of, reference_of
 from ocilayout.spec.reference import Reference, is_tag
-from ocilayout.stores.docker_entries import Entry
+from ocilayout.stores.docker_entries import Entry, read_list
 from ocilayout.stores.file_names import INDEX, MANIFEST, REPOSITORIES
 from ocilayout.stores.layout_source import read_small
 from ocilayout.tar_file import TarFile
@@ -51,9 +51,7 @@ def agreeing(
     OCI half that could hold it.
     """
     changes = _changes(before, after, moved)
-    raw = read_small(files, MANIFEST)
-    listed = strict_json.parse(raw, f"{files.label}: {MANIFEST}")
-    assert isinstance(listed, list)
+    listed = read_list(files, f"{files.label}: {MANIFEST}")
     ids: dict[str, str] = {}
     edited: list[object] = []
     for item, entry in zip(listed, entries, strict=True):
@@ -123,11 +121,16 @@ def _edited(
         if name not in known and reference_of(name) is not None:
             tags.append(name)
     if tags != list(entry.tags):
-        edited["RepoTags"] = tags
+        edited[_key(item, "RepoTags")] = tags
     config = moved.get(entry.config_digest)
     if config is not None:
-        edited["Config"] = config.digest.blob_path
+        edited[_key(item, "Config")] = config.digest.blob_path
     return edited
+
+
+def _key(item: Mapping[str, object], name: str) -> str:
+    """`name` in the case in which the entry has it: Jib wrote these keys otherwise than docker."""
+    return next((key for key in item if key.casefold() == name.casefold()), name)
 
 
 def _warn_of_unlisted(changes: _Changes, ids: Mapping[str, str], *, has_oci_half: bool) -> None:

@@ -1,5 +1,6 @@
 """`manifest.json`: the list of images that docker reads, and skopeo's, crane's and bazel's too."""
 
+from collections.abc import Mapping
 from itertools import filterfalse
 from typing import NamedTuple
 
@@ -7,12 +8,14 @@ from ocilayout import notices
 from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument
 from ocilayout.protocols import Files
 from ocilayout.spec import strict_json
+from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.digest import HEX_LENGTHS, Digest
 from ocilayout.spec.fields import Fields
 from ocilayout.spec.names import is_pin
 from ocilayout.spec.reference import Reference
 from ocilayout.stores.file_names import INDEX, MANIFEST
 from ocilayout.stores.layout_source import read_small
+from ocilayout.streams import digest_of
 
 FIELDS = ("Config", "RepoTags", "Layers", "Parent", "LayerSources")
 
@@ -20,9 +23,11 @@ FIELDS = ("Config", "RepoTags", "Layers", "Parent", "LayerSources")
 class Entry(NamedTuple):
     """One image of the list."""
 
-    config: bytes
     config_digest: Digest
     """The image id; in a layout, by the algorithm that the layout keeps it under."""
+    config_size: int
+    """Bytes. The config itself is not held: an archive may list many images, and one may have
+    32 MiB."""
     names: tuple[str, ...]
     layers: tuple[str, ...]
     """Member names, lowest layer first."""
@@ -44,9 +49,21 @@ def is_docker_archive(files: Files) -> bool:
     except InvalidDocument:
         # What is wrong with it is said when it is opened.
         return True
-    return isinstance(value, list) and all(
-        isinstance(item, dict) and "Config" in item and "Layers" in item for item in value
-    )
+    return value is None or (isinstance(value, list) and all(map(_is_entry, value)))
+
+
+def _is_entry(item: object) -> bool:
+    return isinstance(item, dict) and {"config", "layers"} <= {key.casefold() for key in item}
+
+
+def config_bytes_of(files: Files, entry: Entry) -> bytes:
+    """The config of an image of the list as it stands; raises InvalidDocument, BlobNotFound."""
+    return read_small(files, entry.config_path, strict_json.MAX_CONFIG_SIZE)
+
+
+def read_config_of(files: Files, entry: Entry) -> ImageConfig:
+    """The config of an image of the list; raises InvalidDocument, BlobNotFound."""
+    return ImageConfig.parse(config_bytes_of(files, entry), f"config {entry.config_digest}")
 
 
 def read_entries(files: Files) -> list[Entry]:
@@ -64,6 +81,9 @@ def read_list(files: Files, label: str) -> list[object]:
         value = strict_json.parse(read_small(files, MANIFEST), label)
     except BlobNotFound:
         raise InvalidArchive(f"{files.label} is no Docker archive: it has no {MANIFEST}") from None
+    if value is None:
+        # As Go writes a list that nothing was added to.
+        return []
     if not isinstance(value, list):
         raise InvalidDocument(f"{label} is not a list of images (oci-archive: reads index.json)")
     return value
@@ -71,23 +91,54 @@ def read_list(files: Files, label: str) -> list[object]:
 
 def read_entry(files: Files, value: object, where: str) -> Entry:
     """One image of the list, which stands at `where`; raises InvalidDocument or InvalidArchive."""
-    fields = Fields(value, where, known=FIELDS)
+    stated = with_known_keys(value, where) if isinstance(value, dict) else value
+    fields = Fields(stated, where, known=FIELDS)
     path = fields.text("Config")
     member = _member(path, where)
-    try:
-        config = read_small(files, member)
-    except BlobNotFound:
-        raise InvalidArchive(f"{where}: the archive has no member {path!r}") from None
-    digest = Digest.of(config, _algorithm(member) if INDEX in files else "sha256")
+    digest, size = _described_config(files, member, where)
     _check_stated_id(path, digest, where)
     return Entry(
-        config,
         digest,
+        size,
         _names(fields),
         tuple(_member(layer, where) for layer in fields.texts("Layers")),
         tuple(fields.texts("RepoTags")),
         member,
     )
+
+
+def with_known_keys(value: Mapping[str, object], where: str) -> dict[str, object]:
+    """An entry of the list with its keys as docker writes them; raises InvalidDocument.
+
+    Go folds the case of keys, so that engines load what Jib wrote before May 2020, `repoTags`.
+    Two keys that fold to one are refused: tools take the one or the other.
+    """
+    known = {key.casefold(): key for key in FIELDS}
+    found: dict[str, object] = {}
+    for key, item in value.items():
+        named = known.get(key.casefold(), key)
+        if named in found:
+            raise InvalidDocument(
+                f"{where} has the key {named!r} twice, written in different cases: tools read the "
+                "one or the other"
+            )
+        found[named] = item
+    return found
+
+
+def _described_config(files: Files, member: str, where: str) -> tuple[Digest, int]:
+    """Digest and size of a config."""
+    try:
+        size = files.size(member)
+        if size > strict_json.MAX_CONFIG_SIZE:
+            raise InvalidDocument(
+                f"{where}: the config {member!r} has {size} bytes, "
+                f"{strict_json.MAX_CONFIG_SIZE} are allowed"
+            )
+        with files.open(member) as content:
+            return digest_of(content, _algorithm(member) if INDEX in files else "sha256")
+    except BlobNotFound:
+        raise InvalidArchive(f"{where}: the archive has no member {member!r}") from None
 
 
 def _member(path: str, where: str) -> str:

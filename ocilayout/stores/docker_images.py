@@ -21,12 +21,11 @@ from ocilayout.errors import (
 )
 from ocilayout.protocols import Files
 from ocilayout.spec import media_types, names
-from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest
 from ocilayout.spec.media_types import LayerType
-from ocilayout.stores.docker_entries import Entry
+from ocilayout.stores.docker_entries import Entry, read_config_of
 from ocilayout.stores.file_names import MANIFEST
 from ocilayout.streams import digest_of, readinto
 
@@ -44,15 +43,24 @@ class ImageIds:
 
     absent: Collection[Digest] = frozenset()
 
-    def __init__(self, entries: list[Entry]) -> None:
-        self.open_blob = MemoryBlobs([entry.config for entry in entries]).open_blob
+    def __init__(self, files: Files, entries: list[Entry]) -> None:
+        self._files = files
+        self._configs = {entry.config_digest: entry.config_path for entry in entries}
         self.index = Index.of(
             descriptor
             for entry in entries
-            for descriptor in names.renamed(
-                Descriptor.of(media_types.OCI_CONFIG, entry.config), entry.names
-            )
+            for descriptor in names.renamed(_config_of(entry), entry.names)
         )
+
+    def open_blob(self, descriptor: Descriptor) -> BinaryIO:
+        """A config; raises BlobNotFound."""
+        if descriptor.digest not in self._configs:
+            raise BlobNotFound(f"{self._files.label} lists no config {descriptor.digest}")
+        return self._files.open(self._configs[descriptor.digest])
+
+
+def _config_of(entry: Entry) -> Descriptor:
+    return Descriptor.make(media_types.OCI_CONFIG, entry.config_digest, entry.config_size)
 
 
 def _raise(position: int, error: OciLayoutError) -> None:
@@ -77,6 +85,7 @@ class DockerImages:
         """
         self._files = files
         self._documents = MemoryBlobs()
+        self._configs: dict[Digest, str] = {}
         self._layers: dict[Digest, _Layer] = {}
         self._described: dict[tuple[str, Digest], Descriptor] = {}
         described: list[Descriptor] = []
@@ -96,7 +105,8 @@ class DockerImages:
         """A layer, or a document that was made here; raises BlobNotFound."""
         layer = self._layers.get(descriptor.digest)
         if layer is None:
-            return self._documents.open_blob(descriptor)
+            config = self._configs.get(descriptor.digest)
+            return self._open(config) if config else self._documents.open_blob(descriptor)
         content = self._open(layer.member)
         if layer.codec.name == "none":
             return content
@@ -109,7 +119,7 @@ class DockerImages:
         return self.open_blob(descriptor) if layer is None else self._open(layer.member)
 
     def _image(self, entry: Entry) -> list[Descriptor]:
-        config = ImageConfig.parse(entry.config, f"config {entry.config_digest}")
+        config = read_config_of(self._files, entry)
         if len(config.diff_ids) != len(entry.layers):
             raise InvalidArchive(
                 f"{self._files.label}: {MANIFEST} lists {len(entry.layers)} layers for image "
@@ -118,13 +128,12 @@ class DockerImages:
         for diff_id in config.diff_ids:
             if not diff_id.verifiable:
                 raise InvalidDocument(f"{self._files.label}: diff id {diff_id} cannot be verified")
-        self._documents.add(entry.config)
+        self._configs[entry.config_digest] = entry.config_path
         layers = [
             self._layer(member, diff_id)
             for member, diff_id in zip(entry.layers, config.diff_ids, strict=True)
         ]
-        described = Descriptor.of(media_types.OCI_CONFIG, entry.config)
-        manifest = Manifest.of(media_types.OCI_MANIFEST, described, layers)
+        manifest = Manifest.of(media_types.OCI_MANIFEST, _config_of(entry), layers)
         self._documents.add(manifest.raw)
         platform = None if config.platform.is_unknown else config.platform
         leading = Descriptor.of(media_types.OCI_MANIFEST, manifest.raw, platform=platform)

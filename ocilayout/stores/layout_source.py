@@ -56,13 +56,12 @@ def listed_index(index: Index) -> Index:
     )
 
 
-def read_small(files: Files, name: str) -> bytes:
-    """All of a file that is a document; raises InvalidDocument where it is larger than one."""
+def read_small(files: Files, name: str, limit: int = strict_json.MAX_DOCUMENT_SIZE) -> bytes:
+    """All of a file that is a document; raises InvalidDocument where it has more than `limit`."""
     size = files.size(name)
-    if size > strict_json.MAX_DOCUMENT_SIZE:
+    if size > limit:
         raise InvalidDocument(
-            f"{files.label}: {name} has {size} bytes, "
-            f"a document may have {strict_json.MAX_DOCUMENT_SIZE}"
+            f"{files.label}: {name} has {size} bytes, a document may have {limit}"
         )
     with files.open(name) as file:
         return file.read()

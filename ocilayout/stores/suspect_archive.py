@@ -9,14 +9,13 @@ from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument, OciL
 from ocilayout.problems import Problem
 from ocilayout.protocols import Files
 from ocilayout.spec import strict_json
-from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.damaged_documents import readable_index
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import list_digest
 from ocilayout.spec.names import is_pin, names_of
 from ocilayout.spec.reference import Reference
-from ocilayout.stores.docker_entries import Entry, read_entry, read_list
+from ocilayout.stores.docker_entries import Entry, read_config_of, read_entry, read_list
 from ocilayout.stores.docker_images import DockerImages
 from ocilayout.stores.file_names import INDEX, MANIFEST, REPOSITORIES
 from ocilayout.stores.layout_source import read_small
@@ -89,7 +88,7 @@ def hybrid_problems(files: Files, images: Images | None) -> Iterator[Problem]:
         in_blobs = all(path.startswith("blobs/") for path in entry.layers)
         if lists and in_blobs and list_digest(entry.layers) not in lists:
             text = f"the layers of image {entry.config_digest} are others in {INDEX}"
-            text += _judged_by_config(entry)
+            text += _judged_by_config(files, entry)
             yield Problem("manifest-json-mismatch", f"{where}.Layers", text)
     if not _has_errors(found):
         plain = [entry for _, entry in entries]
@@ -101,10 +100,10 @@ def _has_errors(found: Iterable[Problem]) -> bool:
     return any(problem.level == "error" for problem in found)
 
 
-def _judged_by_config(entry: Entry) -> str:
+def _judged_by_config(files: Files, entry: Entry) -> str:
     """Whether the layers of an entry are in order, as far as its config and their names tell."""
     try:
-        diff_ids = ImageConfig.parse(entry.config, MANIFEST).diff_ids
+        diff_ids = read_config_of(files, entry).diff_ids
     except InvalidDocument:
         return ""
     paths = [diff_id.blob_path for diff_id in diff_ids]

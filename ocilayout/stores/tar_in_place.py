@@ -5,10 +5,10 @@ The kernel copies all that stays. At any instant there is the old archive or the
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from ocilayout import notices
 from ocilayout.errors import CannotHold, InvalidArchive, UsageError
@@ -20,7 +20,7 @@ from ocilayout.spec import strict_json
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import docker_archive, oci_archive
 from ocilayout.stores.docker_agreement import agreeing
-from ocilayout.stores.docker_entries import Entry, read_entries
+from ocilayout.stores.docker_entries import Entry, read_entries, with_known_keys
 from ocilayout.stores.docker_images import DockerImages, ImageIds
 from ocilayout.stores.file_names import INDEX, MANIFEST
 from ocilayout.stores.in_place import Transform, made
@@ -87,7 +87,7 @@ def _opened(files: TarFile, digest: Digest | None) -> tuple[ImageSource, list[En
         if INDEX in files:
             return docker_archive.with_names(LayoutSource(files), entries), entries
         if digest is None or digest in {entry.config_digest for entry in entries}:
-            return ImageIds(entries), entries
+            return ImageIds(files, entries), entries
         # As ls shows it. Manifests are made then, and compressed layers hashed.
         return DockerImages(files, entries), entries
     if oci_archive.recognizes(files):
@@ -134,7 +134,12 @@ def _named_by_docker(edited: bytes | None, entries: list[Entry] | None) -> set[s
         return {path for entry in entries or () for path in (entry.config_path, *entry.layers)}
     listed = strict_json.parse(edited, MANIFEST)
     assert isinstance(listed, list)
-    return {path for item in listed for path in (item["Config"], *(item["Layers"] or ()))}
+    return {path for item in listed for path in _paths_in(with_known_keys(item, MANIFEST))}
+
+
+def _paths_in(item: Mapping[str, Any]) -> Iterator[str]:
+    yield item["Config"]
+    yield from item["Layers"] or ()
 
 
 def _unreachable(before: ImageSource, after: ImageSource) -> set[Digest]:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ocilayout.errors import OciLayoutError
-from ocilayout.graph import read_bytes
+from ocilayout.graph import read_config_bytes
 from ocilayout.problems import Problem
 from ocilayout.protocols import BlobReader
+from ocilayout.spec import media_types
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -54,10 +55,13 @@ class Configs:
 def _read(source: BlobReader, descriptor: Descriptor, where: str) -> ConfigReading:
     label = str(descriptor.digest)
     try:
-        raw = read_bytes(source, descriptor)
+        raw = read_config_bytes(source, descriptor)
     except READING as error:
         return ConfigReading((told(error, where),))
-    problems = list(schema_problems(raw, descriptor.media_type, label))
+    problems = list(schema_problems(raw, media_types.OCI_CONFIG, label))
+    if descriptor.media_type in media_types.DEFAULTED_CONFIGS:
+        text = f"{descriptor.media_type or 'none'!r} says nothing of what {label} is"
+        problems.append(Problem("config-type-defaulted", f"{where}.mediaType", text))
     try:
         config = ImageConfig.parse(raw, label)
     except OciLayoutError as error:

@@ -28,6 +28,15 @@ class Reading:
     document: Index | Manifest | None = None
     """None where a strict reader refuses it."""
 
+    @property
+    def image_config(self) -> tuple[str, Descriptor] | None:
+        """The config, where it is an image's."""
+        if self.config is None:
+            return None
+        if isinstance(self.document, Manifest):
+            return self.config if self.document.is_image else None
+        return self.config if self.config[1].media_type in media_types.IMAGE_CONFIGS else None
+
 
 def examined(raw: bytes, descriptor: Descriptor, label: str) -> Reading:
     """An index or a manifest that `descriptor` leads to, whose bytes were verified."""
@@ -56,7 +65,8 @@ def examined(raw: bytes, descriptor: Descriptor, label: str) -> Reading:
     document, refusal = _parsed(raw, descriptor, label)
     if refusal is not None:
         problem = _split_problem("document-invalid", refusal, label)
-        if not problems or not (problem.where == label or _is_told(problem.where, problems)):
+        has_errors = any(found.level == "error" for found in problems)
+        if not has_errors or not (problem.where == label or _is_told(problem.where, problems)):
             problems.append(problem)
     return Reading(tuple(problems), config, tuple(children), document)
 
@@ -77,10 +87,11 @@ def schema_problems(raw: bytes, media_type: str, label: str) -> Iterator[Problem
     """What breaks the schema of a document, if there is one for it."""
     if media_type not in schemas.MEDIA_TYPES:
         return
-    found = schemas.violations(raw, media_type)
+    found = schemas.classified_violations(raw, media_type)
     for violation in islice(found, MAX_VIOLATIONS):
-        path, text = split_path(violation)
-        yield Problem("schema-violation", place(label, path), text)
+        path, text = split_path(violation.text)
+        code = "value-blank" if violation.is_blank else "schema-violation"
+        yield Problem(code, place(label, path), text)
     if next(found, None) is not None:
         yield Problem("schema-violation", label, "and there are more of this kind in it")
 
@@ -90,7 +101,7 @@ def _kind_problems(fields: Mapping[str, object], media_type: str, label: str) ->
         yield Problem("two-in-one", label, "it has manifests, and a config or layers too")
         return
     stated = fields.get("mediaType")
-    if isinstance(stated, str) and stated != media_type:
+    if isinstance(stated, str) and stated not in {"", media_type}:
         text = f"it is {stated!r}, but what leads to it says {media_type!r}"
         yield Problem("media-type-mismatch", place(label, "mediaType"), text)
         return
@@ -119,4 +130,4 @@ def _split_problem(code: str, error: OciLayoutError, label: str) -> Problem:
 
 
 def _is_told(where: str, problems: list[Problem]) -> bool:
-    return any(problem.where.startswith(where) for problem in problems)
+    return any(problem.where.startswith(where) for problem in problems if problem.level == "error")

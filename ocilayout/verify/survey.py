@@ -232,11 +232,9 @@ class Survey:
 
     def _config(self, reading: Reading) -> _Configuring:
         """The config of an image, if there is one; the config itself is looked at once."""
-        if reading.config is None:
+        if reading.image_config is None:
             return None
-        where, config = reading.config
-        if config.media_type not in media_types.IMAGE_CONFIGS:
-            return None
+        where, config = reading.image_config
         yield from self._meet(config, where)
         found = self._configs.read(config, where)
         if config.digest not in self._configs_told:
@@ -251,7 +249,7 @@ class Survey:
         """What a manifest leads to beside the config of an image."""
         below: list[_Arrow] = []
         parts = list(zip_longest(reading.children, diff_ids))
-        if reading.config and reading.config[1].media_type not in media_types.IMAGE_CONFIGS:
+        if reading.config and not reading.image_config:
             parts.insert(0, (reading.config, None))
         for (where, child), diff_id in parts:
             if is_document(child):

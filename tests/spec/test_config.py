@@ -38,7 +38,15 @@ def test_a_config_keeps_fields_that_nobody_specified() -> None:
     assert config.fields["vendor"] == [1]
 
 
-@pytest.mark.parametrize("fields", [{}, {"rootfs": None, "history": None}, {"rootfs": {}}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"rootfs": None, "history": None},
+        {"rootfs": {}},
+        {"rootfs": {"type": "", "diff_ids": None}, "os": "", "os.features": None, "config": None},
+    ],
+)
 def test_an_image_may_have_no_layer_and_no_history(fields: dict[str, object]) -> None:
     config = ImageConfig.parse(encode({"os": "linux", "architecture": "amd64", **fields}), "config")
     assert (config.diff_ids, config.history) == ((), ())

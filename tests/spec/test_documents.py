@@ -133,7 +133,6 @@ def test_an_index_that_is_a_manifest_too_is_refused(key: str, value: object) -> 
         {"schemaVersion": True},
         {"mediaType": media_types.OCI_MANIFEST},
         {"mediaType": 1},
-        {"manifests": None},
         {"manifests": {}},
         {"manifests": [None]},
         {"manifests": ["sha256:"]},
@@ -156,7 +155,6 @@ def test_an_index_that_is_not_as_specified_is_refused(changes: dict[str, object]
     [
         {"config": None},
         {"config": []},
-        {"layers": None},
         {"layers": {}},
         {"layers": [None]},
         {"layers": [[]]},
@@ -179,6 +177,78 @@ def test_a_manifest_without_a_config_is_refused() -> None:
 def test_a_document_need_not_state_its_media_type() -> None:
     assert parse_manifest().media_type == media_types.OCI_MANIFEST
     assert parse_index(mediaType=None).media_type == media_types.OCI_INDEX
+    assert parse_index(mediaType="").media_type == media_types.OCI_INDEX
+    assert parse_manifest(mediaType="").media_type == media_types.OCI_MANIFEST
+
+
+GO_BLANKS: list[dict[str, Any]] = [
+    {"layers": None},
+    {"annotations": None},
+    {"subject": None},
+    {"artifactType": ""},
+    {"config": {**CONFIG.descriptor.fields, "annotations": None, "urls": None, "platform": None}},
+    {"layers": [{**LAYER.descriptor.fields, "artifactType": "", "urls": None, "data": None}]},
+]
+
+
+@pytest.mark.parametrize("changes", GO_BLANKS, ids=repr)
+def test_what_go_writes_of_nothing_is_read_and_keeps_its_bytes(changes: dict[str, Any]) -> None:
+    manifest = parse_manifest(**changes)
+    assert manifest.is_image
+    assert manifest.artifact_type is None
+    assert manifest.with_children(as_is) is manifest
+    assert manifest.with_fields() is manifest
+
+
+def test_a_manifest_without_layers_has_none() -> None:
+    raw = encode({"schemaVersion": 2, "config": CONFIG.descriptor.fields})
+    manifest = Manifest.parse(media_types.OCI_MANIFEST, raw, "manifest")
+    assert (manifest.layers, manifest.has_layer_tars) == ((), True)
+
+
+def test_an_index_of_null_keeps_its_bytes_where_nothing_changes() -> None:
+    raw = encode({**INDEX_FIELDS, "manifests": None})
+    for index in (
+        Index.parse(media_types.OCI_INDEX, raw, "index"),
+        Index.parse_top(raw, "index.json"),
+    ):
+        assert index.children == ()
+        assert index.raw == raw
+        assert index.with_children(as_is) is index
+        assert index.with_entries([]) is index
+
+
+@pytest.mark.parametrize("stated", [*sorted(media_types.DEFAULTED_CONFIGS), None], ids=repr)
+def test_a_config_whose_type_says_nothing_is_an_image_config_over_layer_tars(
+    stated: str | None,
+) -> None:
+    config = {**CONFIG.descriptor.fields, "mediaType": stated}
+    image = parse_manifest(config=config, layers=[LAYER.descriptor.fields])
+    assert (image.is_image, image.has_layer_tars, image.artifact_type) == (True, True, None)
+    assert image.config is not None
+    assert image.config.media_type == (stated or "")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"layers": []},
+        {"layers": [make_blob("text/plain", b"notes").descriptor.fields]},
+        {"artifactType": "application/vnd.example", "layers": [LAYER.descriptor.fields]},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("stated", sorted(media_types.DEFAULTED_CONFIGS), ids=repr)
+def test_a_config_whose_type_says_nothing_makes_no_image_of_an_artifact(
+    stated: str, changes: dict[str, Any]
+) -> None:
+    config = {**CONFIG.descriptor.fields, "mediaType": stated}
+    assert not parse_manifest(config=config, **changes).is_image
+
+
+def test_no_layer_may_lack_its_media_type() -> None:
+    with pytest.raises(InvalidDocument, match=r"layers\[0\]\.mediaType is missing"):
+        parse_manifest(layers=[{**LAYER.descriptor.fields, "mediaType": ""}])
 
 
 @pytest.mark.parametrize(

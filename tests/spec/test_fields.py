@@ -11,7 +11,7 @@ VIEWS: list[tuple[Callable[[Fields], object], list[object]]] = [
     (lambda fields: fields.optional_text("a"), ["text", None]),
     (lambda fields: fields.size("a"), [1]),
     (lambda fields: fields.optional_integer("a"), [1, None]),
-    (lambda fields: fields.objects("a"), [[], ["a"]]),
+    (lambda fields: fields.objects("a"), [[], ["a"], None]),
     (lambda fields: fields.optional_list("a"), [[], ["a"], None]),
     (lambda fields: fields.texts("a"), [[], ["a"], None]),
     (lambda fields: fields.mapping("a"), [{}, {"a": "b"}, None]),
@@ -30,6 +30,19 @@ def test_a_field_has_the_type_that_is_asked_for(
         return
     with pytest.raises(InvalidDocument, match=r"^manifest: a is "):
         view(fields)
+
+
+def test_an_empty_string_is_none() -> None:
+    fields = Fields({"a": ""}, "manifest")
+    assert fields.optional_text("a") is None
+    with pytest.raises(InvalidDocument, match=r"^manifest: a is missing$"):
+        fields.text("a")
+
+
+def test_an_array_that_is_needed_may_be_null_and_not_absent() -> None:
+    assert Fields({"a": None}, "manifest").objects("a") == []
+    with pytest.raises(InvalidDocument, match=r"^manifest: b is missing$"):
+        Fields({"a": None}, "manifest").objects("b")
 
 
 @pytest.mark.parametrize("value", [None, True, 1, "text", []], ids=repr)

@@ -144,3 +144,18 @@ def test_arm_alone_may_be_any_arm() -> None:
     assert Platform.parse("linux/arm").lacks_arm_variant
     assert not Platform.parse("linux/arm/v7").lacks_arm_variant
     assert not Platform.parse("linux/arm64").lacks_arm_variant
+
+
+@pytest.mark.parametrize(
+    ("platform", "text"),
+    [
+        (Platform("", "amd64"), "amd64"),
+        (Platform("", "arm", "v7"), "arm/v7"),
+        (Platform("linux", ""), "linux"),
+        (Platform("", ""), "unknown"),
+    ],
+)
+def test_what_a_platform_does_not_state_leaves_no_gap_in_a_message(
+    platform: Platform, text: str
+) -> None:
+    assert str(platform) == text

@@ -1,12 +1,17 @@
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ocilayout.errors import InvalidArchive, InvalidDocument
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.strict_json import MAX_DOCUMENT_SIZE
-from ocilayout.stores.docker_entries import is_docker_archive, read_entries
+from ocilayout.spec.strict_json import MAX_CONFIG_SIZE, MAX_DOCUMENT_SIZE
+from ocilayout.stores.docker_entries import (
+    is_docker_archive,
+    read_config_of,
+    read_entries,
+)
 from tests.stores.memory_files import MemoryFiles
 
 CONFIG = b'{"os":"linux"}'
@@ -25,7 +30,7 @@ def entry(**fields: object) -> dict[str, Any]:
 def test_an_entry_is_config_names_and_layers() -> None:
     stated = entry(RepoTags=["demo:v1", "registry.example/app:v1"], Layers=["a/layer.tar", "b"])
     (found,) = read_entries(archive(stated))
-    assert found.config == CONFIG
+    assert found.config_size == len(CONFIG)
     assert found.config_digest == Digest.of(CONFIG)
     assert found.names == ("docker.io/library/demo:v1", "registry.example/app:v1")
     assert found.layers == ("a/layer.tar", "b")
@@ -79,7 +84,7 @@ def test_a_name_that_is_none_is_left_out_and_said(caplog: pytest.LogCaptureFixtu
 )
 def test_configs_are_found_under_the_names_that_tools_give_them(path: str) -> None:
     files = archive(entry(Config=path), **{path.removeprefix("./"): CONFIG})
-    assert read_entries(files)[0].config == CONFIG
+    assert read_entries(files)[0].config_digest == Digest.of(CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -124,10 +129,46 @@ def test_an_entry_of_another_shape_is_refused(stated: object) -> None:
         read_entries(archive(stated))
 
 
-@pytest.mark.parametrize("raw", [b"{}", b"null", b'"text"'])
+@pytest.mark.parametrize("raw", [b"{}", b"1", b'"text"'])
 def test_what_is_no_list_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidDocument, match="not a list of images"):
         read_entries(MemoryFiles({"manifest.json": raw}))
+
+
+def test_a_list_that_go_never_added_to_is_empty() -> None:
+    files = MemoryFiles({"manifest.json": b"null"})
+    assert is_docker_archive(files)
+    assert read_entries(files) == []
+
+
+@pytest.mark.parametrize("change", [str.lower, str.upper, lambda key: key[0].lower() + key[1:]])
+def test_keys_are_read_in_any_case(change: Callable[[str], str]) -> None:
+    stated = {change(key): value for key, value in entry(RepoTags=["demo:v1"]).items()}
+    files = archive(stated)
+    assert is_docker_archive(files)
+    (found,) = read_entries(files)
+    assert found.names == ("docker.io/library/demo:v1",)
+    assert found.config_digest == Digest.of(CONFIG)
+
+
+@pytest.mark.parametrize("key", ["config", "repotags", "REPOTAGS", "layers", "layer\u017f"])
+def test_two_keys_that_are_equal_but_for_case_are_refused(key: str) -> None:
+    with pytest.raises(InvalidDocument, match="twice, written in different cases"):
+        read_entries(archive({**entry(), key: None}))
+
+
+def test_a_config_may_be_larger_than_other_documents() -> None:
+    config = json.dumps({"os": "linux", "author": "x" * MAX_DOCUMENT_SIZE}).encode()
+    files = archive(entry(Config="c.json"), **{"c.json": config})
+    (found,) = read_entries(files)
+    assert (found.config_digest, found.config_size) == (Digest.of(config), len(config))
+    assert read_config_of(files, found).platform.os == "linux"
+
+
+def test_a_config_that_no_engine_would_load_is_refused_unread() -> None:
+    files = archive(entry(Config="c.json"), **{"c.json": b" " * (MAX_CONFIG_SIZE + 1)})
+    with pytest.raises(InvalidDocument, match=r"manifest\.json\[0\]: the config 'c\.json' has"):
+        read_entries(files)
 
 
 def test_an_archive_without_it_is_refused() -> None:
@@ -151,6 +192,7 @@ def test_a_list_larger_than_a_document_is_refused_unread() -> None:
         ({"manifest.json": b'[{"Image":{},"Layers":[]}]'}, False),
         # Damage is said when it is opened, unless the archive can be read as a layout.
         ({"manifest.json": b"["}, True),
+        ({"manifest.json": b'[{"config":"c","layers":null}]'}, True),
         ({"manifest.json": b"[", "index.json": b"{}"}, True),
     ],
 )

@@ -78,6 +78,26 @@ def without(made: Made, media_type: str) -> Made:
     return Made(made.descriptor, kept, made.names)
 
 
+def without_layers() -> Made:
+    """An image of no layers, as Go writes it."""
+    config = make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", []))
+    fields = {
+        "schemaVersion": 2,
+        "mediaType": "",
+        "config": config.descriptor.fields,
+        "layers": None,
+        "annotations": None,
+    }
+    top = make_blob(media_types.OCI_MANIFEST, encode(fields))
+    return Made(top.descriptor, {**top.contents, **config.contents}, (NAME,))
+
+
+def with_config_type(media_type: str) -> Made:
+    """A sound image, but for what it says of its config."""
+    config = make_blob(media_type, make_config("linux/amd64", [LAYER]))
+    return make_manifest(config, [make_blob(PLAIN, LAYER)]).named(NAME)
+
+
 def absent(made: Made) -> Made:
     """The same, but nothing of it is there."""
     return Made(made.descriptor, {}, made.names)
@@ -265,6 +285,8 @@ SPOILED: Mapping[str, Builder] = {
     "subject-absent": listed(image(subject=SUBJECT)),
     "digest-unverifiable": listed(unverifiable()),
     "layer-type-mismatch": listed(of_parts(make_blob(PLAIN, gzip.compress(LAYER)))),
+    "value-blank": listed(without_layers()),
+    "config-type-defaulted": listed(with_config_type("application/octet-stream")),
     "layers-empty": listed(make_image(layers=[]).named(NAME)),
     "name-invalid": listed(image().annotated({REF_NAME: "a b"}).named()),
     "names-mismatch": hybrid(lambda entry: entry.update(RepoTags=[OTHER_NAME])),

@@ -46,6 +46,6 @@ def report(
 
 
 def _kind(blob: Descriptor) -> str:
-    if blob.media_type in media_types.IMAGE_CONFIGS:
-        return "config"
-    return "index" if blob.media_type in media_types.INDEXES else "manifest"
+    if blob.media_type in media_types.INDEXES:
+        return "index"
+    return "manifest" if blob.media_type in media_types.MANIFESTS else "config"

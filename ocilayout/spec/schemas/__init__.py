@@ -9,7 +9,7 @@ What a specification does not mention is allowed.
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ocilayout.errors import InvalidDocument, UsageError
 from ocilayout.spec import media_types, strict_json
@@ -45,12 +45,30 @@ _QUOTED = 80
 """Characters of a document that a line quotes at most, for a key or a value."""
 
 
+_BLANK_TEXTS = {("mediaType",), ("artifactType",), ("config", "mediaType"), ("rootfs", "type")}
+"""Where engines read an empty string as an absent one."""
+
+
+class Violation(NamedTuple):
+    """One breach of a specification."""
+
+    text: str
+    """In one line that begins with the path inside the document."""
+    is_blank: bool = False
+    """Whether it is what Go writes of an empty list, object or string, which engines read."""
+
+
 def violations(document: bytes, media_type: str) -> Iterator[str]:
     """What is wrong with the document, each in one line that begins with the path inside it.
 
     A document that cannot be parsed strictly has that one violation. Raises UsageError where
     `media_type` is none of MEDIA_TYPES.
     """
+    return (violation.text for violation in classified_violations(document, media_type))
+
+
+def classified_violations(document: bytes, media_type: str) -> Iterator[Violation]:
+    """The same violations, each with whether engines read it all the same."""
     if media_type not in MEDIA_TYPES:
         raise UsageError(
             f"there is no schema for {media_type[:_QUOTED]!r}: it must be one of "
@@ -59,16 +77,31 @@ def violations(document: bytes, media_type: str) -> Iterator[str]:
     return _violations(document, _SCHEMAS[media_type])
 
 
-def _violations(document: bytes, schema: str) -> Iterator[str]:
+def _violations(document: bytes, schema: str) -> Iterator[Violation]:
     from ocilayout.spec.schemas.validators import validator_of
 
     try:
-        value = strict_json.parse_object(document, "the document")
+        limits = strict_json.CONFIG if schema == "config.json" else strict_json.DOCUMENT
+        value = strict_json.parse_object(document, "the document", limits)
     except InvalidDocument as error:
-        yield str(error)
+        yield Violation(str(error))
         return
     for violation in validator_of(schema).iter_errors(cast(Any, value)):
-        yield f"{_path(violation)}: {_text(violation)}"
+        yield Violation(f"{_path(violation)}: {_text(violation)}", _is_blank(violation))
+
+
+def _is_blank(error: "ValidationError") -> bool:
+    path = tuple(error.absolute_path)
+    if error.instance == "":
+        return path in _BLANK_TEXTS or path[-1:] == ("artifactType",)
+    # An entry of a list, and the config of a manifest, are needed.
+    is_field = bool(path) and isinstance(path[-1], str) and path != ("config",)
+    return (
+        error.validator == "type"
+        and error.instance is None
+        and is_field
+        and error.validator_value in ("array", "object")
+    )
 
 
 def _path(error: "ValidationError") -> str:
