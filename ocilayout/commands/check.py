@@ -17,8 +17,8 @@ FOUND = 3
 @options.engines
 @click.option(
     "--platform",
-    type=options.PlatformType(),
-    help="What the engine's machine is.  [default: not known]",
+    type=options.MachineType(),
+    help="What the engine's machine is: OS/ARCH, local or all.  [default: all]",
 )
 @options.scratch
 @options.as_json

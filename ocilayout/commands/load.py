@@ -14,7 +14,7 @@ from ocilayout.commands.terminal.verb import verb
 @click.argument("place", metavar="PLACE")
 @options.client
 @options.namespace
-@options.platforms("Load this platform (repeatable), whatever the engine's machine is.")
+@options.machines("Load what runs on this platform (repeatable), whatever the engine's machine is.")
 @options.tag
 @options.scratch
 @options.as_json
@@ -26,7 +26,7 @@ def command(
     place: str,
     client: str | None,
     namespace: str | None,
-    platforms: tuple[Any, ...],
+    platforms: tuple[Any, ...] | None,
     tags: tuple[str, ...],
     scratch: Path | None,
     as_json: bool,
@@ -51,7 +51,6 @@ def command(
     messages = listen(quiet)
     names = [checked_image_name(tag) for tag in tags]
     wishes = Wishes(
-        platforms,
         missing="refuse",
         scratch=scratch,
         as_json=as_json,
@@ -65,4 +64,11 @@ def command(
         open_place(parsed, scratch=scratch, registries=registries) as opened,
     ):
         source = rename(opened.source, names) if names else opened.source
-        load(source, [opened.source], answering(client, namespace), wishes, messages)
+        load(
+            source,
+            [opened.source],
+            answering(client, namespace),
+            wishes,
+            messages,
+            machines=platforms,
+        )

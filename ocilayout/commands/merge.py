@@ -1,12 +1,16 @@
 """Single-platform images, in any mixture of formats, into one multi-platform image."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.registry_options import RegistryWishes, registry
 from ocilayout.commands.terminal.verb import verb
+
+if TYPE_CHECKING:
+    from ocilayout.protocols import ImageSource
+    from ocilayout.spec.platform import Platform
 
 
 @verb("ocilayout merge amd64.tar arm64-layout/ armv7.tar.gz -o app.tar -t app:1.0")
@@ -57,12 +61,17 @@ def command(
         registry.registries([*origins, target.place]) as registries,
         opened(origins, target, wished, registries) as places,
     ):
-        parts = [wished.prepared(place.source) for place in places]
+        chosen = _chosen(
+            [(text, place.source) for text, place in zip(sources, places, strict=True)],
+            platforms,
+            wished.platforms,
+        )
+        parts = [wished._replace(platforms=()).prepared(source) for _, source in chosen]
         source = merge(
             parts,
             target.names,
-            labels=sources,
-            platforms=[platforms.get(text) for text in sources],
+            labels=[text for text, _ in chosen],
+            platforms=[platforms.get(text) for text, _ in chosen],
             replace=replace,
         )
         if not any(map(names_of, source.index.children)):
@@ -70,7 +79,29 @@ def command(
         write(source, parts, target, wished, messages, registries)
 
 
-def _platforms(sources: tuple[str, ...], overrides: tuple[str, ...]) -> dict[str, Any]:
+def _chosen(
+    sources: "list[tuple[str, ImageSource]]",
+    overrides: "dict[str, Platform]",
+    wanted: "tuple[Platform, ...]",
+) -> "list[tuple[str, ImageSource]]":
+    """The sources that have one of the platforms, with these alone; raises ImageNotFound.
+
+    A source is of the platform that `--set-platform` says.
+    """
+    from ocilayout.transforms.select import select_from_all
+
+    if not wanted:
+        return sources
+    others = [(text, source) for text, source in sources if text not in overrides]
+    selected = select_from_all([source for _, source in others], wanted, tuple(overrides.values()))
+    kept = {text: source for (text, _), source in zip(others, selected, strict=True)}
+    for text, source in sources:
+        if text in overrides and any(map(overrides[text].fits, wanted)):
+            kept[text] = source
+    return [(text, kept[text]) for text, _ in sources if text in kept and kept[text].index.children]
+
+
+def _platforms(sources: tuple[str, ...], overrides: tuple[str, ...]) -> "dict[str, Platform]":
     from ocilayout.errors import UsageError
     from ocilayout.spec.platform import Platform
 

@@ -19,6 +19,7 @@ from ocilayout.pick import only_image
 from ocilayout.protocols import ImageSource
 from ocilayout.rootfs.flatten import flatten
 from ocilayout.spec import strict_json
+from ocilayout.spec.compatible import absence
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -112,8 +113,7 @@ def compare(
     sides = settle_missing(before, "keep"), settle_missing(after, "keep")
     members = [members_of(side, top, platforms) for side, top in zip(sides, tops, strict=True)]
     if not any(members):
-        wanted = ", ".join(map(str, platforms)) or "any platform"
-        raise ImageNotFound(f"neither image is for {wanted}")
+        raise ImageNotFound(_why_none(sides, tops, platforms))
     indexes = [_index(side, top) for side, top in zip(sides, tops, strict=True)]
     found = [_difference(*pair, None not in indexes) for pair in paired(*members)]
     if files:
@@ -121,6 +121,16 @@ def compare(
     # Of some platforms alone, what the index says of all is no difference.
     changes = () if platforms else tuple(_index_changes(*indexes))
     return Comparison(*tops, changes, tuple(found))
+
+
+def _why_none(
+    sides: Sequence[ImageSource], tops: Sequence[Descriptor], platforms: Sequence[Platform]
+) -> str:
+    if not platforms:
+        return "neither image is for any platform"
+    every = [members_of(side, top) for side, top in zip(sides, tops, strict=True)]
+    present = (member.platform for members in every for member in members if member.platform)
+    return absence(platforms[0], present)
 
 
 def _index(source: ImageSource, top: Descriptor) -> Index | None:

@@ -1,27 +1,19 @@
 """What is sent into an engine that answers: what its machine runs, in the form that it takes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from ocilayout import notices, pick
 from ocilayout.engines.cargo import KIND_REFERRER, Entry, entries_of
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.table import engine_of
-from ocilayout.errors import CannotHold
+from ocilayout.errors import CannotHold, ImageNotFound
 from ocilayout.protocols import ImageSource
+from ocilayout.spec.compatible import Preference, absence, best, choice
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.engine_clients import Client
 from ocilayout.transforms.combine import combine
-from ocilayout.transforms.select import select
-
-_RUNS_TOO = {
-    "amd64": (Platform("linux", "386"),),
-    "arm64": (Platform("linux", "arm", "v7"), Platform("linux", "arm", "v6")),
-}
-"""What a processor runs beside its own (containerd:platforms/compare.go)."""
-
-Ranks = Mapping[Digest, int]
-"""For an entry, which of the platforms that the machine runs it is sent for."""
+from ocilayout.transforms.select import select_where
 
 
 def row_of(client: Client) -> Engine:
@@ -30,83 +22,109 @@ def row_of(client: Client) -> Engine:
     return engine_of(client.kind, client.version, store)
 
 
-def for_machine(source: ImageSource, client: Client, asked: Sequence[Platform]) -> ImageSource:
-    """The source with what the engine's machine runs, or the platforms that were asked for.
+def for_machine(
+    source: ImageSource, client: Client, asked: Sequence[Platform] | None
+) -> ImageSource:
+    """The source with what the engine's machine runs, or machines of the platforms asked for.
 
-    An engine that holds one platform of an image gets that alone, of each image the one that
-    suits the machine best. Raises CannotHold where there is none.
+    No platforms are all of them, None is the engine's own. Of each image, a machine gets the one
+    that suits it best. An engine that takes all platforms of an image gets them unless some are
+    asked for. Raises CannotHold where the engine's machine runs nothing of it, or where the engine
+    has no room for several platforms, and ImageNotFound where a machine that was asked for runs
+    nothing.
     """
-    if asked:
-        return select(source, platforms=asked)
+    takes_all = row_of(client).platforms.value == "all"
     entries = [entry for entry in entries_of(source) if entry.kind != KIND_REFERRER]
+    if asked is None:
+        _check_machine(entries, client)
+        kept = source if takes_all else _for_machines(source, entries, (client.machine,))
+        if not takes_all:
+            _say_what_does_not_run(entries, client)
+    else:
+        kept = _for_machines(source, entries, asked) if asked else source
+    if not takes_all:
+        _check_room(kept, client)
+    return kept
+
+
+def _check_machine(entries: Sequence[Entry], client: Client) -> None:
     found = [platform for entry in entries for platform in entry.platforms]
-    runs = (client.machine, *_RUNS_TOO.get(client.machine.architecture, ()))
-    ranks = _ranks(entries, runs)
-    if found and not ranks:
+    if found and best(client.machine, found) is None:
         known = ", ".join(dict.fromkeys(map(str, found)))
         raise CannotHold(
             f"{client.title} runs {client.machine}, and this is for {known}: "
-            f"--platform {found[0]} loads it all the same"
+            f"--platform {found[0].specifier} loads it all the same"
         )
-    if not found or row_of(client).platforms.value == "all":
-        return source
-    _say_what_does_not_run(entries, ranks, client)
-    best = _best(entries, ranks)
-    parts = [
-        _of_one_platform(source, entry, [runs[ranks[entry.digest]]] if entry.platforms else [])
-        for entry in entries
-        if not entry.platforms or entry.digest in best
-    ]
-    return combine(parts)
 
 
-def _ranks(entries: Sequence[Entry], runs: Sequence[Platform]) -> Ranks:
-    return {
-        entry.digest: rank for entry in entries for rank in [_rank(entry, runs)] if rank is not None
-    }
+def _check_room(source: ImageSource, client: Client) -> None:
+    for entry in entries_of(source):
+        if len(set(entry.platforms)) > 1:
+            known = ", ".join(map(str, entry.platforms))
+            raise CannotHold(
+                f"{client.title} holds one platform of an image, and {entry.title} has {known}: "
+                "name one with --platform"
+            )
 
 
-def _rank(entry: Entry, runs: Sequence[Platform]) -> int | None:
-    fitting = (
-        rank
-        for rank, platform in enumerate(runs)
-        if any(each.fits(platform) for each in entry.platforms)
-    )
-    return next(fitting, None)
-
-
-def _best(entries: Sequence[Entry], ranks: Ranks) -> Collection[Digest]:
-    """The entries that are sent: of those that share a name, what suits the machine best.
-
-    What has no name gives way to an index that it stands in.
-    """
-    running = [entry for entry in entries if entry.digest in ranks]
-    first: dict[str | Digest, int] = {}
-    for entry in running:
-        rank = ranks[entry.digest]
-        keys: tuple[str | Digest, ...] = (*entry.full_names, *entry.image_ids)
-        first.update({key: min(rank, first.get(key, rank)) for key in keys})
-    return {
-        entry.digest
-        for entry in running
-        if all(first[key] == ranks[entry.digest] for key in entry.full_names or entry.image_ids)
-    }
-
-
-def _of_one_platform(
-    source: ImageSource, entry: Entry, platforms: Sequence[Platform]
+def _for_machines(
+    source: ImageSource, entries: Sequence[Entry], machines: Sequence[Platform]
 ) -> ImageSource:
-    return select(pick.by_digest(source, entry.digest, "the source"), platforms=platforms)
+    """The source with what each of the machines takes of each image; raises ImageNotFound."""
+    taken: dict[Digest, set[Platform]] = {entry.digest: set() for entry in entries}
+    for machine in machines:
+        winners = _winners(entries, machine)
+        if not winners and any(entry.platforms for entry in entries):
+            present = (platform for entry in entries for platform in entry.platforms)
+            raise ImageNotFound(absence(machine, present))
+        for digest, platform in winners.items():
+            taken[digest].add(platform)
+    return combine(
+        [
+            _part(source, entry, taken[entry.digest])
+            for entry in entries
+            if taken[entry.digest] or not entry.platforms
+        ]
+    )
 
 
-def _say_what_does_not_run(entries: Sequence[Entry], ranks: Ranks, client: Client) -> None:
-    running = {name for entry in entries if entry.digest in ranks for name in entry.full_names}
-    gone = [
-        name
+def _part(source: ImageSource, entry: Entry, platforms: Collection[Platform]) -> ImageSource:
+    alone = pick.by_digest(source, entry.digest, "the source")
+    wanted = {platform.normalized for platform in platforms}
+    return select_where(alone, lambda found: found.normalized in wanted) if wanted else alone
+
+
+def _winners(entries: Sequence[Entry], machine: Platform) -> dict[Digest, Platform]:
+    """The entries that a machine gets, each with the platform that suits it best.
+
+    Of those that share a name, what suits it best. What has no name gives way to an index that it
+    stands in.
+    """
+    choices = [
+        (entry, chosen[0], chosen[1])
         for entry in entries
-        if entry.platforms and entry.digest not in ranks
-        for name in entry.full_names
-        if name not in running
+        for chosen in [choice(machine, entry.platforms)]
+        if chosen is not None
     ]
+    first: dict[object, Preference] = {}
+    for entry, rank, _ in choices:
+        for key in (*entry.full_names, *entry.image_ids):
+            first[key] = min(rank, first.get(key, rank))
+    return {
+        entry.digest: platform
+        for entry, rank, platform in choices
+        if all(first[key] == rank for key in entry.full_names or entry.image_ids)
+    }
+
+
+def _say_what_does_not_run(entries: Sequence[Entry], client: Client) -> None:
+    unfit = [entry for entry in entries if entry.platforms]
+    running = {
+        name
+        for entry in unfit
+        if best(client.machine, entry.platforms) is not None
+        for name in entry.full_names
+    }
+    gone = [name for entry in unfit for name in entry.full_names if name not in running]
     if gone:
         notices.warn(f"left out, since {client.title} runs {client.machine}: {', '.join(gone)}")

@@ -10,6 +10,7 @@ from ocilayout.engines.outcomes import Prediction
 from ocilayout.errors import OciLayoutError
 from ocilayout.outputs import SUFFIXES
 from ocilayout.protocols import ImageSource
+from ocilayout.spec.compatible import runs
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
 from ocilayout.transforms.missing import settle_missing
@@ -58,7 +59,7 @@ def mending(
 def _has_images_for(machine: Platform, cargo: Cargo) -> bool:
     entries = filter(cargo.is_picked, cargo.entries)
     platforms = [platform for entry in entries for platform in entry.platforms]
-    return not platforms or any(platform.fits(machine) for platform in platforms)
+    return not platforms or any(runs(machine, platform) for platform in platforms)
 
 
 def _only_nameless(source: ImageSource, engine: Engine) -> list[Entry]:

@@ -7,6 +7,7 @@ from ocilayout.engines.facts import Engine, Fact, Words
 from ocilayout.engines.member import Member
 from ocilayout.engines.outcomes import Outcome, Verdict
 from ocilayout.errors import InvalidDocument
+from ocilayout.spec.compatible import runs
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
 from ocilayout.spec.reference import Reference
@@ -156,7 +157,7 @@ def check_system(engine: Engine, members: Iterable[Member], machine: Platform | 
 def elsewhere(platforms: Iterable[Platform], machine: Platform | None) -> tuple[str, ...]:
     """That nothing of an image runs on the machine, if that is so."""
     known = list(platforms)
-    if machine is None or not known or any(platform.fits(machine) for platform in known):
+    if machine is None or not known or any(runs(machine, platform) for platform in known):
         return ()
     return (f"nothing of it runs on {machine}",)
 

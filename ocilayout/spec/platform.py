@@ -1,10 +1,13 @@
 """Platforms: which machine an image runs on, written as found and compared normalized.
 
 The aliases are those of containerd's platforms package (github.com/containerd/platforms,
-database.go): `arm64` is `arm64/v8`, `arm` is `arm/v7`, `x86_64` is `amd64`.
+database.go): `arm64` is `arm64/v8`, `arm` is `arm/v7`, `x86_64` is `amd64`. So is the form
+`windows(10.0.17763+win32k)/amd64` (platforms.go, `FormatAll`).
 """
 
+import os
 import re
+import sys
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,12 +23,21 @@ _ARCHITECTURES = {
     "armhf": ("arm", "v7"),
     "armel": ("arm", "v6"),
 }
+_ARM64_VARIANTS = {"8": "", "v8": "", "v8.0": "", "9": "v9", "9.0": "v9", "v9.0": "v9"}
 _SYSTEMS = {"macos": "darwin"}
 _SYSTEM_NAMES = {"linux", "windows", "darwin", "freebsd", "openbsd", "netbsd", "solaris", "aix"}
 _ALONE = {"amd64", "arm", "arm64", "386", "riscv64", "ppc64le", "s390x", *_ARCHITECTURES}
 """Architectures that are no operating system, so that one in front of them may be left out."""
-_DEFAULT_VARIANTS = {("arm64", "v8"), ("amd64", "v1")}
 _WORD = r"[A-Za-z0-9_.-]+"
+_OPTION = r"[A-Za-z0-9_.%-]"
+_SPECIFIER = re.compile(
+    rf"(?P<os>{_WORD})(?:\((?P<version>{_OPTION}*)(?P<features>(?:\+{_OPTION}+)*)\))?"
+    rf"(?:/(?P<architecture>{_WORD}))?(?:/(?P<variant>{_WORD}))?(?::(?P<colon_version>.+))?",
+    re.ASCII,
+)
+_MIPS64 = "mips64" if sys.byteorder == "big" else "mips64le"
+_MACHINES = {"loongarch64": ("loong64", ""), "mips64": (_MIPS64, "")}
+"""What the kernel calls a machine, where Go has another word that is no alias."""
 
 UNKNOWN = "unknown"
 FIELDS = ("os", "architecture", "variant", "os.version", "os.features")
@@ -42,22 +54,46 @@ class Platform(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Platform":
-        """The platform that a person wrote as OS/ARCH[/VARIANT][:OSVERSION].
+        """The platform that a person wrote; raises UsageError.
 
-        An architecture alone means Linux, whatever machine this is. Raises UsageError.
+        OS/ARCH[/VARIANT][:OSVERSION], or as docker and containerd print it,
+        OS(OSVERSION+FEATURE...)/ARCH[/VARIANT]. `local` is this machine. An architecture alone
+        means Linux, whatever machine this is.
         """
-        name, _, version = text.partition(":")
-        words = name.split("/")
-        if words[0].lower() in _ALONE or (len(words) == 1 and words[0] not in _SYSTEM_NAMES):
-            words = ["linux", *words]
-        if not 2 <= len(words) <= 3 or not all(
-            re.fullmatch(_WORD, word, re.ASCII) for word in words
-        ):
-            raise UsageError(
-                f"{text!r} is not a platform: write OS/ARCH[/VARIANT][:OSVERSION], "
-                "as in linux/arm64 or linux/arm/v7"
-            )
-        return cls(words[0], words[1], "".join(words[2:]), version)
+        if text == "local":
+            return cls.local()
+        if text == "all":
+            raise UsageError("all is no single platform: name one, as in linux/arm64")
+        match = _SPECIFIER.fullmatch(text)
+        if match is None or (match["version"] and match["colon_version"]):
+            raise _no_platform(text)
+        system, architecture, variant = match["os"], match["architecture"], match["variant"]
+        has_options = match["features"] is not None
+        if system.lower() in _ALONE or (architecture is None and system not in _SYSTEM_NAMES):
+            if variant or has_options:
+                raise _no_platform(text)
+            system, architecture, variant = "linux", system, architecture
+        if architecture is None:
+            raise _no_platform(text)
+        version = match["colon_version"] or _decoded(match["version"] or "", text)
+        features = (match["features"] or "").split("+")[1:]
+        return cls(
+            system,
+            architecture,
+            variant or "",
+            version,
+            tuple(_decoded(feature, text) for feature in features),
+        )
+
+    @classmethod
+    def local(cls) -> "Platform":
+        """The platform of this machine, as its kernel has it."""
+        kernel = os.uname()
+        system, machine = kernel.sysname.lower(), kernel.machine.lower()
+        arm = re.match(r"armv([0-9])", machine, re.ASCII)
+        name = ("arm", f"v{arm[1]}") if arm else _MACHINES.get(machine, (machine, ""))
+        # The engines of macOS run Linux in a virtual machine.
+        return cls("linux" if system == "darwin" else system, *name).normalized
 
     @classmethod
     def from_fields(cls, value: object, where: str) -> "Platform":
@@ -100,16 +136,25 @@ class Platform(NamedTuple):
         return self.architecture == "arm" and not self.variant
 
     def fits(self, wanted: "Platform") -> bool:
-        """Whether an image of this platform is one that `wanted` asks for.
+        """Whether an image of this platform is the one that `wanted` names.
 
-        The OS version counts only where it was asked for.
+        The version and the features of the system count only where `wanted` states them; of a
+        version, the parts that it states: 10.0.17763 is 10.0.17763.1234 too.
         """
         mine, asked = self.normalized, wanted.normalized
-        return (mine.os, mine.architecture, mine.variant) == (
-            asked.os,
-            asked.architecture,
-            asked.variant,
-        ) and asked.os_version in {"", mine.os_version}
+        return (
+            mine[:3] == asked[:3]
+            and f"{mine.os_version}.".startswith(f"{asked.os_version}." if asked.os_version else "")
+            and asked.os_features in {(), mine.os_features}
+        )
+
+    @property
+    def specifier(self) -> str:
+        """All that it states, in a form that `parse` and docker read."""
+        if not self.os_features:
+            return str(self)
+        options = "+".join(map(_encoded, (self.os_version, *self.os_features)))
+        return "/".join(filter(None, (f"{self.os}({options})", *self[1:3])))
 
     def __str__(self) -> str:
         words = filter(None, (self.os, self.architecture, self.variant))
@@ -120,18 +165,44 @@ class Platform(NamedTuple):
 def _normalized(platform: Platform) -> Platform:
     system = platform.os.lower()
     architecture, variant = platform.architecture.lower(), platform.variant.lower()
+    if architecture in {"armhf", "armel", "i386"}:
+        # What they imply holds against a variant that is stated too.
+        variant = ""
     architecture, implied = _ARCHITECTURES.get(architecture, (architecture, ""))
     variant = variant or implied
-    if variant.isdigit() and architecture in {"arm", "arm64"}:
-        variant = f"v{variant}"
-    if architecture == "arm" and not variant:
-        variant = "v7"
-    if (architecture, variant) in _DEFAULT_VARIANTS:
+    if architecture == "arm64":
+        variant = _ARM64_VARIANTS.get(variant, variant)
+    elif architecture == "arm":
+        variant = f"v{variant}" if variant in {"5", "6", "7", "8"} else variant or "v7"
+    elif (architecture, variant) == ("amd64", "v1"):
         variant = ""
     return Platform(
         _SYSTEMS.get(system, system),
         architecture,
         variant,
         platform.os_version,
-        tuple(sorted(platform.os_features)),
+        tuple(sorted(set(platform.os_features))),
     )
+
+
+def _no_platform(text: str) -> UsageError:
+    return UsageError(
+        f"{text!r} is not a platform: write OS/ARCH[/VARIANT][:OSVERSION], "
+        "as in linux/arm64 or linux/arm/v7"
+    )
+
+
+def _encoded(option: str) -> str:
+    """The option as `_decoded` reads it (platforms.go, `osOptionReplacer`)."""
+    return re.sub(r"[%+()/]", lambda match: f"%{ord(match[0]):02X}", option)
+
+
+def _decoded(option: str, text: str) -> str:
+    """The option without percent signs that stand for other characters; raises UsageError."""
+    if re.search(r"%(?![0-9A-Fa-f]{2})", option):
+        raise _no_platform(text)
+    octets = re.sub(rb"%(..)", lambda match: bytes([int(match[1], 16)]), option.encode())
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        raise _no_platform(text) from None

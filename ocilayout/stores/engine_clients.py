@@ -5,7 +5,6 @@ So contexts, DOCKER_HOST, ssh and credentials work as people have set them up.
 
 import json
 import os
-import platform as this_machine
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -105,8 +104,7 @@ def _ask_ctr(namespace: str | None) -> Client:
     chosen = namespace or _kubernetes(run("ctr", "namespaces", "list", "--quiet").split())
     command = ("ctr", *(("--namespace", chosen) if chosen else ()))
     # ctr speaks to a socket of this machine alone.
-    machine = _platform(this_machine.system(), this_machine.machine())
-    return Client("containerd", command, version[1] if version else "", machine)
+    return Client("containerd", command, version[1] if version else "", Platform.local())
 
 
 def _kubernetes(namespaces: Sequence[str]) -> str | None:

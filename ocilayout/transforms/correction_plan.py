@@ -10,6 +10,7 @@ from ocilayout.protocols import ImageSource
 from ocilayout.referrers import is_listed_referrer
 from ocilayout.spec import annotation, media_types, names
 from ocilayout.spec.annotation import AnnotationEdit
+from ocilayout.spec.compatible import absence
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Document
@@ -60,8 +61,7 @@ class Plan:
     def check_presence(self, wanted: Platform) -> None:
         """Raises ImageNotFound where no image is of that platform."""
         if not any(found is not None and found.fits(wanted) for found in self.images.values()):
-            known = ", ".join(str(found or digest) for digest, found in self.images.items())
-            raise ImageNotFound(f"no image for {wanted} here, but for {known}")
+            raise ImageNotFound(absence(wanted, filter(None, self.images.values())))
 
     def described(self, old: Descriptor, now: Descriptor) -> Descriptor:
         """An entry of an index as it shall be: `old` as it was, `now` with what it leads to."""

@@ -1,12 +1,13 @@
 """Keep some images and platforms of a source, with what speaks of them, and drop the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ocilayout import notices
 from ocilayout.errors import ImageNotFound
 from ocilayout.graph import listing, platform_of
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import is_listed_referrer, is_referrer, subject_of_entry
+from ocilayout.spec.compatible import absence
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
@@ -26,7 +27,32 @@ def select(
     """
     if names:
         source = _by_names(source, names)
-    return _by_platforms(source, platforms) if platforms else source
+    return select_from_all([source], platforms)[0] if platforms else source
+
+
+def select_from_all(
+    sources: Sequence[ImageSource], platforms: Sequence[Platform], present: Sequence[Platform] = ()
+) -> list[ImageSource]:
+    """The sources with these platforms alone, some with nothing left.
+
+    Raises ImageNotFound where a platform is in none of them, and is not `present` besides.
+    """
+    found = {asked for asked in platforms if any(other.fits(asked) for other in present)}
+    seen = dict.fromkeys(present)
+
+    def accepts(platform: Platform) -> bool:
+        seen[platform] = None
+        wanted = [asked for asked in platforms if platform.fits(asked)]
+        found.update(wanted)
+        return bool(wanted)
+
+    selected = [select_where(source, accepts) for source in sources]
+    for platform in platforms:
+        if platform not in found:
+            raise ImageNotFound(absence(platform, seen))
+    for source, result in zip(sources, selected, strict=True):
+        _say_what_is_gone(source.index, result.index)
+    return selected
 
 
 def _by_names(source: ImageSource, names: Sequence[str]) -> ImageSource:
@@ -39,12 +65,11 @@ def _by_names(source: ImageSource, names: Sequence[str]) -> ImageSource:
     return listing(source, entries.values())
 
 
-def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSource:
+def select_where(source: ImageSource, accepts: Callable[[Platform], bool]) -> ImageSource:
+    """The source with the images of the platforms that are accepted, and what refers to them."""
     from ocilayout import members
 
     kept: set[Digest] = set()
-    found: set[Platform] = set()
-    seen: dict[str, None] = {}
 
     def fits(descriptor: Descriptor) -> bool:
         platform = None
@@ -52,12 +77,7 @@ def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSo
             platform = platform_of(source, descriptor)
         elif descriptor.platform is not None:
             platform = descriptor.platform
-        if platform is None or platform.is_unknown:
-            return False
-        seen[str(platform)] = None
-        wanted = [asked for asked in platforms if platform.fits(asked)]
-        found.update(wanted)
-        return bool(wanted)
+        return platform is not None and not platform.is_unknown and accepts(platform)
 
     def keep_images(descriptor: Descriptor) -> Descriptor | None:
         if is_referrer(source, descriptor):
@@ -74,14 +94,8 @@ def _by_platforms(source: ImageSource, platforms: Sequence[Platform]) -> ImageSo
 
     # Images first: what speaks of them may be listed before them.
     images = members.edited(source, keep_images)
-    for platform in platforms:
-        if platform not in found:
-            raise ImageNotFound(
-                f"no image for {platform} here, but for {', '.join(seen) or 'no platform at all'}"
-            )
     kept.update(child.digest for child in images.index.children if child.media_type in INDEXES)
     result = members.edited(images, keep_referrers)
-    _say_what_is_gone(source.index, result.index)
     return result.with_index(_without_doubles(result.index))
 
 

@@ -209,3 +209,37 @@ def test_a_platform_is_set_once(ocilayout: CommandLine, tmp_path: Path) -> None:
     source = SAMPLES / "crane-386.tar"
     twice = [f"--set-platform={source}={platform}" for platform in ("linux/386", "linux/amd64")]
     ocilayout.refuse(2, "twice", "merge", source, "-o", tmp_path / "a.tar", *twice)
+
+
+def test_a_source_without_the_platforms_asked_for_adds_nothing(
+    ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    sources = archives(tmp_path, "linux/amd64", "linux/arm64", "linux/riscv64")
+    options = ("-o", tmp_path / "layout", "-t", NAME, "--platform", "linux/arm64,linux/amd64/v1")
+    ocilayout.succeed("merge", *sources, *options)
+    with open_source(str(tmp_path / "layout")) as source:
+        assert platforms_in(source) == ["linux/amd64", "linux/arm64"]
+
+
+def test_a_platform_that_is_set_counts_for_the_selection(
+    ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    sources = archives(tmp_path, "linux/amd64", "linux/arm")
+    override = f"{sources[1]}=linux/arm/v6"
+    options = ("-o", tmp_path / "out", "-t", NAME, "--set-platform", override)
+    ocilayout.succeed("merge", *sources, *options, "--platform", "linux/arm/v6")
+    with open_source(str(tmp_path / "out")) as source:
+        assert platforms_in(source) == ["linux/arm/v6"]
+
+
+def test_a_platform_that_no_source_has_is_refused(ocilayout: CommandLine, tmp_path: Path) -> None:
+    sources = archives(tmp_path, "linux/amd64", "linux/arm64")
+    options = ("-o", tmp_path / "out", "-t", NAME, "--platform", "linux/arm/v7")
+    with unchanged(tmp_path):
+        ocilayout.refuse(
+            1,
+            "no image for linux/arm/v7 here, but for linux/amd64, linux/arm64",
+            "merge",
+            *sources,
+            *options,
+        )

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -32,6 +34,19 @@ PLATFORMS = st.builds(
             Platform("windows", "amd64", os_version="10.0.17763.1"),
         ),
         ("Linux/AARCH64", Platform("Linux", "AARCH64")),
+        ("linux/arm64/v9.0", Platform("linux", "arm64", "v9.0")),
+        (
+            "windows(10.0.17763.1234)/amd64",
+            Platform("windows", "amd64", os_version="10.0.17763.1234"),
+        ),
+        (
+            "windows(10.0.17763+win32k)/amd64",
+            Platform("windows", "amd64", "", "10.0.17763", ("win32k",)),
+        ),
+        ("linux(+gpu+simd)/arm/v7", Platform("linux", "arm", "v7", "", ("gpu", "simd"))),
+        ("windows()/amd64", Platform("windows", "amd64")),
+        ("linux(+feat%2Bv2+100%25)/amd64", Platform("linux", "amd64", "", "", ("feat+v2", "100%"))),
+        ("windows(1.0%28beta%29)/amd64", Platform("windows", "amd64", os_version="1.0(beta)")),
     ],
 )
 def test_a_platform_is_taken_as_it_is_written(text: str, platform: Platform) -> None:
@@ -40,7 +55,18 @@ def test_a_platform_is_taken_as_it_is_written(text: str, platform: Platform) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "/", "linux/", "/amd64", "linux//v7", "a/b/c/d", "linux/amd 64", "l/\uff11", "l/\n"],
+    [
+        *["", "/", "linux/", "/amd64", "linux//v7", "a/b/c/d", "linux/amd 64", "l/\uff11", "l/\n"],
+        *["linux", "windows(10.0.17763)", "amd64(1)", "arm(+gpu)/v7", "(10.0)/amd64"],
+        *[
+            "windows(10.0/amd64",
+            "windows(10.0))/amd64",
+            "windows(10.0)amd64",
+            "windows/amd64(10.0)",
+        ],
+        *["linux(+)/amd64", "linux(gpu,simd)/amd64", "linux(%zz)/amd64", "linux(%ff)/amd64"],
+        *["windows(10.0.1)/amd64:10.0.2", "linux(+gpu\n)/amd64", f"linux({'+' * 50_000})/amd64"],
+    ],
 )
 def test_what_is_no_platform_is_a_mistake_of_who_wrote_it(text: str) -> None:
     with pytest.raises(UsageError, match="is not a platform"):
@@ -52,6 +78,43 @@ def test_what_is_no_platform_is_a_mistake_of_who_wrote_it(text: str) -> None:
 )
 def test_a_platform_prints_as_it_was_written(text: str) -> None:
     assert str(Platform.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["linux(+gpu+simd)/arm/v7", "windows(10.0.17763+win32k)/amd64", "linux(+feat%2Bv2)/amd64"],
+)
+def test_features_are_written_as_containerd_writes_them(text: str) -> None:
+    assert Platform.parse(text).specifier == text
+
+
+def test_all_is_no_single_platform() -> None:
+    with pytest.raises(UsageError, match="no single platform"):
+        Platform.parse("all")
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "platform"),
+    [
+        ("Linux", "x86_64", "linux/amd64"),
+        ("Linux", "i686", "linux/386"),
+        ("Linux", "aarch64", "linux/arm64"),
+        ("Linux", "armv7l", "linux/arm/v7"),
+        ("Linux", "armv6l", "linux/arm/v6"),
+        ("Linux", "armv5tel", "linux/arm/v5"),
+        ("Linux", "armv8l", "linux/arm/v8"),
+        ("Linux", "ppc64le", "linux/ppc64le"),
+        ("Linux", "loongarch64", "linux/loong64"),
+        ("FreeBSD", "amd64", "freebsd/amd64"),
+        ("Darwin", "arm64", "linux/arm64"),
+    ],
+)
+def test_local_is_this_machine(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, platform: str
+) -> None:
+    kernel = os.uname_result((system, "host", "6.1", "#1", machine))
+    monkeypatch.setattr(os, "uname", lambda: kernel)
+    assert str(Platform.parse("local")) == platform
 
 
 @settings(deadline=None, max_examples=200)
@@ -84,6 +147,14 @@ def test_a_platform_fits_itself(platform: Platform) -> None:
         ("macos/arm64", "darwin/arm64"),
         ("windows/amd64:10.0.1", "windows/amd64"),
         ("windows/amd64:10.0.1", "windows/amd64:10.0.1"),
+        ("windows/amd64:10.0.1", "windows(10.0.1)/amd64"),
+        ("windows/amd64:10.0.17763.1234", "windows(10.0.17763)/amd64"),
+        ("windows(10.0.17763+win32k)/amd64", "windows/amd64"),
+        ("windows(10.0.17763+win32k)/amd64", "windows(+win32k)/amd64"),
+        ("linux(+simd+gpu)/amd64", "linux(+gpu+simd)/amd64"),
+        ("linux/arm64/v9.0", "linux/arm64/v9"),
+        ("linux/arm64/9", "linux/arm64/v9.0"),
+        ("linux/arm64/v8.0", "linux/arm64"),
     ],
 )
 def test_an_alias_is_the_platform_it_stands_for(image: str, wanted: str) -> None:
@@ -100,6 +171,12 @@ def test_an_alias_is_the_platform_it_stands_for(image: str, wanted: str) -> None
         ("linux/amd64/v2", "linux/amd64"),
         ("windows/amd64:10.0.1", "windows/amd64:10.0.2"),
         ("windows/amd64", "windows/amd64:10.0.1"),
+        ("windows/amd64:10.0.177631", "windows/amd64:10.0.17763"),
+        ("windows/amd64", "windows(+win32k)/amd64"),
+        ("linux(+gpu+simd)/amd64", "linux(+gpu)/amd64"),
+        ("linux/arm64", "linux/arm64/v9"),
+        ("linux/386", "linux/amd64"),
+        ("linux/arm/v7", "linux/arm64"),
     ],
 )
 def test_another_machine_does_not_fit(image: str, wanted: str) -> None:

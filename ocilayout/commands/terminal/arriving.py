@@ -15,6 +15,7 @@ from ocilayout.engines.arrival import for_machine, row_of
 from ocilayout.graph import walk
 from ocilayout.protocols import ImageSource
 from ocilayout.recode_policy import Recode, unsettled
+from ocilayout.spec.platform import Platform
 from ocilayout.spooling import scratch_folder
 from ocilayout.stores.engine import open_pipe
 from ocilayout.stores.engine_clients import Client, Held, held
@@ -27,10 +28,14 @@ def load(
     client: Client,
     wishes: Wishes,
     messages: Messages,
+    machines: Sequence[Platform] | None = None,
 ) -> None:
-    """Load `source`, made from `origins`, into an engine in its form; say what it has now."""
+    """Load `source`, made from `origins`, into an engine in its form; say what it has now.
+
+    `machines` are what is chosen for, as `for_machine` has it.
+    """
     fit = wishes._replace(engine=row_of(client).name).checked()
-    source = fit.settled(for_machine(source, client, wishes.platforms))
+    source = fit.settled(for_machine(source, client, machines))
     source = fit.fitted(source)
     if wishes.dry_run:
         not_known = unsettled(source, _recode(fit, origins))

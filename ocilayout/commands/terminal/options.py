@@ -12,6 +12,9 @@ from ocilayout.spec.platform import Platform
 if TYPE_CHECKING:
     from pathlib import Path
 
+ALL = "all"
+"""What `--platform` says where no platform is left out."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
@@ -35,13 +38,20 @@ class PlatformType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 class PlatformsType(PlatformType):
-    """Platforms with commas between them, as docker buildx takes them."""
-
-    name = "OS/ARCH"
+    """Platforms with commas between them, as docker buildx takes them; none of them is `all`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == ALL:
+            return ()
         words = str(value).split(",")
         return tuple(super(PlatformsType, self).convert(word, param, ctx) for word in words)
+
+
+class MachineType(PlatformType):
+    """The platform of a machine; None of `all`, which is any machine."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return None if value == ALL else super().convert(value, param, ctx)
 
 
 class PathType(click.Path):
@@ -87,22 +97,40 @@ class EngineOption(click.Option):
         return record[0], record[1].format(engines=named)
 
 
-def platforms(said: str) -> Decorator[Any]:
-    """`--platform`, any number of times."""
+def _flat(
+    ctx: click.Context, param: click.Parameter, value: Sequence[Sequence[Platform]]
+) -> tuple[Platform, ...]:
+    given = tuple(dict.fromkeys(platform for each in value for platform in each))
+    if given and () in value:
+        raise click.BadParameter(f"{ALL} leaves out nothing: name it alone", ctx, param)
+    return given
 
-    def flat(
-        ctx: click.Context, param: click.Parameter, value: Sequence[Sequence[Platform]]
-    ) -> tuple[Platform, ...]:
-        return tuple(dict.fromkeys(platform for given in value for platform in given))
 
+def _platform_option(said: str, callback: Callable[..., Any]) -> Decorator[Any]:
     return click.option(
         "--platform",
         "platforms",
         multiple=True,
         type=PlatformsType(),
-        callback=flat,
+        callback=callback,
         help=said,
     )
+
+
+def platforms(said: str) -> Decorator[Any]:
+    """`--platform`, any number of times: a tuple, empty for `all` and where it is not given."""
+    return _platform_option(said, _flat)
+
+
+def machines(said: str) -> Decorator[Any]:
+    """`--platform`, any number of times: a tuple, empty for `all`; None where it is not given."""
+
+    def given(
+        ctx: click.Context, param: click.Parameter, value: Sequence[Sequence[Platform]]
+    ) -> tuple[Platform, ...] | None:
+        return _flat(ctx, param, value) if value else None
+
+    return _platform_option(said, given)
 
 
 platform = platforms("Keep this platform (repeatable) and drop the rest.")

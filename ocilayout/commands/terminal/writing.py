@@ -65,7 +65,8 @@ def write(
         from ocilayout.commands.terminal.arriving import load
         from ocilayout.stores.engine import client_of
 
-        load(source, origins, client_of(target.place), wishes, messages)
+        machines = wishes.platforms or None
+        load(source, origins, client_of(target.place), wishes, messages, machines)
         return
     fields = written(source, origins, target, wishes, messages, registries)
     if wishes.as_json:
