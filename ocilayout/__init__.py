@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ocilayout.errors import InvalidDigest as InvalidDigest
     from ocilayout.errors import InvalidDocument as InvalidDocument
     from ocilayout.errors import LayoutBusy as LayoutBusy
+    from ocilayout.errors import NotAnImage as NotAnImage
     from ocilayout.errors import NotFound as NotFound
     from ocilayout.errors import OciLayoutError as OciLayoutError
     from ocilayout.errors import PlaceNotFound as PlaceNotFound
@@ -108,6 +109,7 @@ _HOMES = {
         "InvalidDigest",
         "InvalidDocument",
         "LayoutBusy",
+        "NotAnImage",
         "NotFound",
         "OciLayoutError",
         "PlaceNotFound",

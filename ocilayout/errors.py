@@ -5,6 +5,7 @@
     ├── InvalidDocument             JSON, a descriptor, a name: not what the specification says
     │   └── InvalidDigest
     ├── InvalidArchive              a tar that is damaged, truncated or ambiguous
+    │   └── NotAnImage              a file or directory that is something else
     ├── IntegrityError              bytes that do not hash to, or count up to, what was promised
     ├── CompressionError            a compressed stream that is damaged, truncated or too greedy
     ├── NotFound
@@ -54,6 +55,10 @@ class InvalidDigest(InvalidDocument):
 
 class InvalidArchive(OciLayoutError):
     """A tar that is damaged, truncated, ambiguous, or not an image at all."""
+
+
+class NotAnImage(InvalidArchive):
+    """A file or a directory that is not damaged, as far as is known, but something else."""
 
 
 class IntegrityError(OciLayoutError):

@@ -93,6 +93,26 @@ def _refusal(label: str, folder: "Path", error: OSError) -> InvalidArchive:
     )
 
 
+class Prepended(io.RawIOBase):
+    """A stream of which some bytes were read already."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        """`head` are those bytes; `rest` stays its owner's to close."""
+        self._head = memoryview(head)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        if not len(self._head):
+            return readinto(self._rest, memoryview(buffer))
+        count = min(len(buffer), len(self._head))
+        buffer[:count] = self._head[:count]
+        self._head = self._head[count:]
+        return count
+
+
 class _Unowned(io.RawIOBase):
     """A stream that stays its owner's: that this is closed, or collected, leaves it open."""
 

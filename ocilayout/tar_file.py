@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, KeysView
 from typing import BinaryIO, NamedTuple, cast
 
 from ocilayout.errors import BlobNotFound, InvalidArchive
-from ocilayout.streams import FileSlice
-from ocilayout.tar_blocks import FileBlocks
-from ocilayout.tar_headers import Header, Kind, read_headers
+from ocilayout.streams import FileSlice, read_full
+from ocilayout.tar_blocks import BLOCK, FileBlocks
+from ocilayout.tar_headers import Header, Kind, is_header, read_headers
 from ocilayout.tar_sparse import SparseMap, SparseReader
 
 MAX_NAMES = 32 * 1024 * 1024
@@ -41,6 +41,25 @@ OnTwice = Callable[[str, str], None]
 def refuse_twice(label: str, name: str) -> None:
     """Raises InvalidArchive."""
     raise InvalidArchive(f"{label} has {name!r} twice: tools differ in which one they take")
+
+
+def require_tar(
+    head: bytes, rest: BinaryIO, label: str, path: str | None, codec: str = "none"
+) -> None:
+    """Raises NotAnImage or InvalidArchive, saying what it is, where no tar begins with `head`.
+
+    `head` has the first block, as far as there is one, and `rest` follows it; both were
+    decompressed from `codec`. `path` is what could be typed, None where it is no file.
+    """
+    # Magic and checksum of POSIX.1-1988: a header with the magic may be damaged, but is one.
+    if head[257:262] == b"ustar" or (len(head) == BLOCK and any(head) and is_header(head)):
+        return
+    # Most files are tars, and start-up counts.
+    from ocilayout.file_kinds import HEAD, refusal
+
+    more = memoryview(bytearray(HEAD - len(head)))
+    count = read_full(rest, more)
+    raise refusal(head + bytes(more[:count]), label, path, codec)
 
 
 class TarFile:

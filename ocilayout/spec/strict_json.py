@@ -25,6 +25,9 @@ MAX_CONFIG_SIZE = 32 * 1024 * 1024
 """Bytes of an image config. docker 20.10 to 29 and containerd load configs of 9 MiB, podman 4.3
 refuses those above 4 MiB."""
 
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+"""Byte order marks of UTF-8 and UTF-16."""
+
 
 class Limits(NamedTuple):
     """How much of a document is read."""
@@ -56,6 +59,12 @@ def parse(raw: bytes, label: str, limits: Limits = DOCUMENT) -> object:
     values = sum(raw.count(mark) for mark in (b",", b":", b"[", b"{"))
     if values > limits.values:
         raise InvalidDocument(f"{label} has {values} values; {limits.values} are allowed")
+    if raw.startswith(_MARKS):
+        raise InvalidDocument(
+            f"{label} begins with a byte order mark, as Notepad and PowerShell write it, which no "
+            "engine reads",
+            "save it as UTF-8 without one",
+        )
     try:
         text = raw.decode("utf-8")
         value: object = json.loads(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ocilayout.errors import CannotHold, InvalidArchive, OciLayoutError, UsageError
+from ocilayout.errors import CannotHold, OciLayoutError, UsageError
 from ocilayout.folders import FolderBlobs, FolderFiles
 from ocilayout.graph import changes, read_bytes, walk
 from ocilayout.partial import remove_leftovers, replace_file
@@ -97,10 +97,11 @@ def _edit_layout(
 
 def _not_a_layout(files: FolderFiles) -> OciLayoutError:
     from ocilayout.stores import skopeo_dir
+    from ocilayout.stores.unrecognized import tree_refusal
 
     if skopeo_dir.recognizes(files):
         return CannotHold(f"{files.label} is a dir: folder, which is not edited: convert it first")
-    return InvalidArchive(f"{files.label} is a folder, but no image: it has no {INDEX}")
+    return tree_refusal(files, files.label)
 
 
 def made(after: ImageSource) -> list[Descriptor]:

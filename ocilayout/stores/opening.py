@@ -10,21 +10,25 @@ from ocilayout.errors import EngineFailed, InvalidArchive
 from ocilayout.magic import codec_name
 from ocilayout.protocols import Files, ImageSource, Store
 from ocilayout.spec.platform import Platform
-from ocilayout.spooling import STANDARD_INPUT, is_file, open_input, open_spool, standard_input
+from ocilayout.spooling import (
+    STANDARD_INPUT,
+    Prepended,
+    is_file,
+    open_input,
+    open_spool,
+    standard_input,
+)
 from ocilayout.stores import kinds
-from ocilayout.stores.file_names import MANIFEST, REPOSITORIES
 from ocilayout.stores.places import Place, parse_source
-from ocilayout.streams import CHUNK, copy_stream, naming
-from ocilayout.tar_file import OnTwice, TarFile, refuse_twice
+from ocilayout.streams import CHUNK, FileSlice, copy_stream, naming, read_full
+from ocilayout.tar_blocks import BLOCK
+from ocilayout.tar_file import OnTwice, TarFile, refuse_twice, require_tar
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ocilayout.registries.registry import Registries
     from ocilayout.stores.engine_clients import Client
-
-_HEAD = 32
-"""Bytes that tell a codec, and the window of a zstd frame."""
 
 
 class Outer(NamedTuple):
@@ -154,7 +158,7 @@ def open_engine(
 
         def spool(asked: Sequence[Platform]) -> tuple[Files, Outer]:
             with saving(client, names, asked) as content:
-                return _spooled(content, label, scratch, stack)
+                return _spooled(content, label, None, scratch, stack)
 
         try:
             files, outer = spool(platforms)
@@ -172,7 +176,7 @@ def _open_files(
     place: Place, scratch: "Path | None", stack: ExitStack, on_twice: OnTwice = refuse_twice
 ) -> tuple[Files, Outer]:
     if place.file is None:
-        return _spooled(standard_input(), STANDARD_INPUT, scratch, stack, on_twice)
+        return _spooled(standard_input(), STANDARD_INPUT, None, scratch, stack, on_twice)
     if os.path.isdir(place.file):
         from ocilayout.folders import FolderFiles
 
@@ -181,35 +185,43 @@ def _open_files(
     file = open_input(label, stack)
     if is_file(file):
         with naming(label):
-            head = os.pread(file.fileno(), 8, 0)
+            head = os.pread(file.fileno(), BLOCK, 0)
         if codec_name(head) == "none":
-            return _tar(file, label, on_twice), Outer()
-    return _spooled(file, label, scratch, stack, on_twice)
-
-
-def _tar(file: BinaryIO, label: str, on_twice: OnTwice) -> Files:
-    if os.fstat(file.fileno()).st_size == 0:
-        raise InvalidArchive(f"{label} is empty", remedy="copy it again")
-    return TarFile(file, label, on_twice)
+            rest = FileSlice(file.fileno(), len(head), os.fstat(file.fileno()).st_size, label)
+            require_tar(head, cast(BinaryIO, rest), label, label)
+            return TarFile(file, label, on_twice), Outer()
+    return _spooled(file, label, place.file, scratch, stack, on_twice)
 
 
 def _spooled(
     content: BinaryIO,
     label: str,
+    path: str | None,
     scratch: "Path | None",
     stack: ExitStack,
     on_twice: OnTwice = refuse_twice,
 ) -> tuple[Files, Outer]:
-    """A stream as a file that can be read at any place, inflated."""
+    """A stream, of the file at `path` if it is one, as a tar that can be read at any place."""
     # Most archives are plain files, and start-up counts.
     from ocilayout.compression import CODECS, inflated
 
     spool = open_spool(label, scratch, stack)
-    rest = io.BufferedReader(cast(io.RawIOBase, content), CHUNK)
-    head = rest.peek(_HEAD)[:_HEAD]
+    head = _first_bytes(content)
     codec = codec_name(head)
-    copy_stream(inflated(cast(BinaryIO, rest), CODECS[codec], label), spool)
-    return _tar(spool.file, label, on_twice), Outer(codec, _window(codec, head))
+    window = _window(codec, head)
+    whole = io.BufferedReader(Prepended(head, content), CHUNK)
+    plain = inflated(cast(BinaryIO, whole), CODECS[codec], label)
+    head = _first_bytes(plain)
+    require_tar(head, plain, label, path, codec)
+    spool.write(head)
+    copy_stream(plain, spool)
+    return TarFile(spool.file, label, on_twice), Outer(codec, window)
+
+
+def _first_bytes(content: BinaryIO) -> bytes:
+    """The first block, or all where there is less, however a pipe hands it on."""
+    head = memoryview(bytearray(BLOCK))
+    return bytes(head[: read_full(content, head)])
 
 
 def _window(codec: str, head: bytes) -> int:
@@ -224,7 +236,9 @@ def _store_of(place: Place, files: Files) -> Store:
     if place.transport is None:
         found = kinds.recognized(files)
         if found is None:
-            raise InvalidArchive(_unrecognized(files))
+            from ocilayout.stores.unrecognized import tree_refusal
+
+            raise tree_refusal(files, place.file)
         return found
     if place.transport not in (kinds.FOLDERS if files.is_folder else kinds.TARS):
         kind, readers = _READERS[files.is_folder]
@@ -239,19 +253,3 @@ _READERS = {
     True: ("folder", "oci: or dir:"),
     False: ("file", "oci-archive: or docker-archive:"),
 }
-
-
-def _unrecognized(files: Files) -> str:
-    if files.is_folder:
-        return f"{files.label} is a folder, but no image: it has no index.json"
-    if REPOSITORIES in files:
-        return (
-            f"{files.label} was saved by docker before 1.10, without a manifest.json: "
-            "load and save it with a newer one"
-        )
-    if MANIFEST in files:
-        return f"{files.label} has a manifest.json, but not one that lists images"
-    return (
-        f"{files.label} is a tar, but no image: it has neither index.json nor manifest.json "
-        "(a root file system?)"
-    )

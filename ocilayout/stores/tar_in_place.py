@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ocilayout import notices
-from ocilayout.errors import CannotHold, InvalidArchive, UsageError
+from ocilayout.errors import CannotHold, UsageError
 from ocilayout.graph import View, changes, read_bytes, walk
 from ocilayout.magic import codec_name
 from ocilayout.partial import partial_file
@@ -26,8 +26,9 @@ from ocilayout.stores.file_names import INDEX, MANIFEST
 from ocilayout.stores.in_place import Transform, made
 from ocilayout.stores.layout_locks import hold_file
 from ocilayout.stores.layout_source import LayoutSource, read_small
-from ocilayout.streams import naming
-from ocilayout.tar_file import TarFile
+from ocilayout.streams import FileSlice, naming
+from ocilayout.tar_blocks import BLOCK
+from ocilayout.tar_file import TarFile, require_tar
 from ocilayout.tar_rewriting import TarChanges, rewrite_tar
 
 
@@ -42,7 +43,7 @@ def edited_tar(
     # A link stays one: what it leads to is edited.
     path, label = Path(os.path.realpath(place)), str(place)
     with _held(path, label, lock_timeout) as file:
-        _refuse_compressed(file, label)
+        _refuse_others(file, label)
         files = TarFile(file, label)
         before, entries = _opened(files, digest)
         after = transform(before, label)
@@ -70,14 +71,17 @@ def _held(path: Path, label: str, timeout: float) -> Iterator[BinaryIO]:
                     return
 
 
-def _refuse_compressed(file: BinaryIO, label: str) -> None:
+def _refuse_others(file: BinaryIO, label: str) -> None:
     with naming(label):
-        codec = codec_name(os.pread(file.fileno(), 8, 0))
+        head = os.pread(file.fileno(), BLOCK, 0)
+    codec = codec_name(head)
     if codec != "none":
         raise CannotHold(
             f"{label} is compressed with {codec} outside, and an edit would compress it anew: "
             f"ocilayout convert {label} NEW.tar, and edit that"
         )
+    rest = FileSlice(file.fileno(), BLOCK, os.fstat(file.fileno()).st_size, label)
+    require_tar(head, cast(BinaryIO, rest), label, label)
 
 
 def _opened(files: TarFile, digest: Digest | None) -> tuple[ImageSource, list[Entry] | None]:
@@ -92,7 +96,10 @@ def _opened(files: TarFile, digest: Digest | None) -> tuple[ImageSource, list[En
         return DockerImages(files, entries), entries
     if oci_archive.recognizes(files):
         return LayoutSource(files), None
-    raise InvalidArchive(f"{files.label} is a tar, but no image: it has no {INDEX}")
+    # Most tars are images, and start-up counts.
+    from ocilayout.stores.unrecognized import tree_refusal
+
+    raise tree_refusal(files, files.label)
 
 
 def _tar_changes(

@@ -36,7 +36,11 @@ WRITERS = {
 NOT_FOR_PLAIN_TARS = {
     "ipaddress",
     "ocilayout.compression",
+    "ocilayout.file_kinds",
+    "ocilayout.magic_numbers",
     "ocilayout.stores.docker_images",
+    "ocilayout.stores.unrecognized",
+    "ocilayout.text_kinds",
     "ocilayout.transforms.select",
     "pathlib",
     "urllib.parse",
