@@ -7,7 +7,8 @@ from typing import BinaryIO, NamedTuple, cast
 from ocilayout.errors import BlobNotFound, InvalidArchive
 from ocilayout.streams import FileSlice, read_full
 from ocilayout.tar_blocks import BLOCK, FileBlocks
-from ocilayout.tar_headers import Header, Kind, is_header, read_headers
+from ocilayout.tar_end import is_header
+from ocilayout.tar_headers import Header, Kind, read_headers
 from ocilayout.tar_sparse import SparseMap, SparseReader
 
 MAX_NAMES = 32 * 1024 * 1024

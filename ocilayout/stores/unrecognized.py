@@ -16,7 +16,7 @@ from ocilayout.protocols import Files
 from ocilayout.stores.file_names import INDEX, MANIFEST, MARKER
 from ocilayout.stores.tree_kinds import KINDS, LATE_KINDS, TreeKind, TreeNames, kind_of
 from ocilayout.tar_blocks import BLOCK
-from ocilayout.tar_headers import is_header
+from ocilayout.tar_end import is_header
 
 _MAX_HEADS = 200
 """Members of a tar, or files of a directory, whose heads are read."""
