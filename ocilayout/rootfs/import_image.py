@@ -14,13 +14,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ocilayout import notices
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.errors import BlobNotFound, InvalidArchive, NotFound, UsageError
+from ocilayout.file_kinds import shown
 from ocilayout.graph import View
 from ocilayout.protocols import ImageSource
 from ocilayout.rootfs.changes import Settings, settings_of
 from ocilayout.rootfs.folder_source import FolderSource, Ownership
+from ocilayout.rootfs.image_forms import image_form
 from ocilayout.rootfs.machines import platform_in
 from ocilayout.rootfs.plan import Plan
 from ocilayout.rootfs.tar_output import write_tar
@@ -104,7 +105,7 @@ def import_rootfs(
         source = _opened(rootfs, ownership, scratch, stack)
         blobs, documents = RootfsBlobs(), MemoryBlobs()
         label = STANDARD_INPUT if rootfs is None else str(rootfs)
-        _doubt_image(source, label)
+        _refuse_image(source, label)
         entries = []
         for part_platform, top in _parts(source, platform, label):
             layer, diff_id = _layer(source, top, blobs, scratch, stack)
@@ -134,11 +135,14 @@ def _opened(
     return _tar(file, label) if is_file(file) else _spooled(file, label, scratch, stack)
 
 
-def _doubt_image(source: RootfsSource, label: str) -> None:
-    """docker save and docker export are easily mixed up."""
-    top = source.top.children
-    if b"manifest.json" in top or {b"index.json", b"oci-layout"} <= top.keys():
-        notices.warn(f"{label} looks like an image, not the root file system of one: try convert")
+def _refuse_image(source: RootfsSource, label: str) -> None:
+    form = image_form(source, source.top)
+    if form is not None:
+        path = "-" if label == STANDARD_INPUT else shown(label)
+        raise InvalidArchive(
+            f"{label} is {form}, not the root file system of one",
+            f"ocilayout load {path} loads it, ocilayout convert {path} DST converts it",
+        )
 
 
 def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitStack) -> TarSource:
@@ -149,8 +153,6 @@ def _spooled(content: BinaryIO, label: str, scratch: Path | None, stack: ExitSta
 
 def _tar(file: BinaryIO, label: str) -> TarSource:
     size = os.fstat(file.fileno()).st_size
-    if size == 0:
-        raise InvalidArchive(f"{label} is empty: copy it again")
     return TarSource.of(file, size, label)
 
 

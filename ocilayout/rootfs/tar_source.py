@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from ocilayout.compression import Codec, codec_of, inflated
+from ocilayout.errors import InvalidArchive, NotAnImage
 from ocilayout.rootfs.layers import lay_over
 from ocilayout.rootfs.plan import Content
 from ocilayout.rootfs.tree import Folder, Node, Tree
 from ocilayout.spec.digest import Digest
+from ocilayout.spooling import STANDARD_INPUT
 from ocilayout.streams import (
     Discard,
     FileSlice,
@@ -16,8 +18,10 @@ from ocilayout.streams import (
     Progress,
     copy_stream,
     ignore,
+    read_full,
 )
-from ocilayout.tar_blocks import StreamBlocks
+from ocilayout.tar_blocks import BLOCK, StreamBlocks
+from ocilayout.tar_file import require_tar
 from ocilayout.tar_sparse import content_chunks
 
 
@@ -45,6 +49,7 @@ class TarSource:
     def of(cls, file: BinaryIO, size: int, label: str) -> "TarSource":
         """The tar in an open file, which stays its owner's; raises InvalidArchive."""
         codec = codec_of(FileSlice(file.fileno(), 0, 8, label).read() or b"")
+        _check_kind(_plain(file, size, codec, label), label, codec)
         tree = Tree(label)
         part = FileSlice(file.fileno(), 0, size, label)
         raw = HashingReader(cast(BinaryIO, part))
@@ -67,6 +72,20 @@ class TarSource:
         for node in sorted(nodes, key=lambda node: node.offset):
             on_bytes(node.size)
             yield node, content_chunks(blocks, node.offset, node.size, node.sparse)
+
+
+def _check_kind(plain: BinaryIO, label: str, codec: Codec) -> None:
+    """Raises NotAnImage or InvalidArchive where a file is known to be no tar."""
+    first = memoryview(bytearray(BLOCK))
+    head = bytes(first[: read_full(plain, first)])
+    try:
+        require_tar(head, plain, label, None if label == STANDARD_INPUT else label, codec.name)
+    except NotAnImage:
+        raise
+    except InvalidArchive:
+        # Zeros alone are an empty tar: a root file system without files.
+        if not head or any(head):
+            raise
 
 
 def _plain(file: BinaryIO, size: int, codec: Codec, label: str) -> BinaryIO:

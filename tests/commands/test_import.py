@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import sys
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from ocilayout.commands import run
+from tests.other_files import BINARIES, MARKED, TEXTS
 from tests.program import SAMPLES
 from tests.rootfs.layer_tars import (
     TIME,
@@ -184,13 +186,83 @@ def test_a_socket_is_left_out_and_said(
     assert "sockets are left out" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("sample", ["buildx-zstd-ppc64le", "buildx-arm64.tar"])
-def test_an_image_in_place_of_a_root_file_system_is_doubted(
-    sample: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("sample", "called"),
+    [
+        ("buildx-zstd-ppc64le", "an OCI layout"),
+        ("buildx-arm64.tar", "an OCI layout"),
+        ("docker-20.10-amd64.tar", "a Docker archive"),
+        ("docker-25-riscv64.tar", "an OCI layout"),
+        ("crane-386.tar", "a Docker archive"),
+    ],
+)
+def test_an_image_in_place_of_a_root_file_system_is_refused_with_the_verb_for_it(
+    sample: str, called: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = (SAMPLES / sample, tmp_path / "a.tar", "--platform", "linux/amd64")
-    assert import_(*arguments) == 0
-    assert "looks like an image, not the root file system of one" in capfd.readouterr().err
+    path, out = SAMPLES / sample, tmp_path / "out"
+    said = f"is {called}, not the root file system of one: ocilayout load {path} loads it, "
+    assert import_(path, out, "--platform", "linux/amd64") == 1
+    assert said in capfd.readouterr().err
+    assert not out.exists()
+    if path.suffix != ".tar":
+        return
+    packed = tmp_path / "packed.tgz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert import_(packed, out) == 1
+    assert f"{packed} is {called}" in capfd.readouterr().err
+    unpacked = tmp_path / "unpacked" / "app"
+    with tarfile.open(path) as tar:
+        tar.extractall(unpacked, filter="data")
+    for top in (unpacked, unpacked.parent):
+        assert import_(top, out) == 1
+        assert f"{top} is {called}" in capfd.readouterr().err
+    assert not out.exists()
+
+
+def test_an_image_in_the_dir_format_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["convert", str(SAMPLES / "buildx-arm64.tar"), f"dir:{tmp_path}/image"]) == 0
+    assert import_(tmp_path / "image", tmp_path / "out") == 1
+    assert "is an image in the dir: format, not the root" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [b'{"name": "app", "icons": []}', b'[{"src": "a.png"}]', b"no JSON"],
+)
+def test_a_web_application_with_a_manifest_is_a_root_file_system(
+    manifest: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "web.tar"
+    path.write_bytes(layer([file("manifest.json", manifest), file("index.html", b"<html>")]))
+    assert import_(path, tmp_path / "out.tar", "--platform", "linux/amd64") == 0
+
+
+@pytest.mark.parametrize("kind", ["zip", "qcow2", "ext4", "squashfs", "html", "lz4", "powershell"])
+@pytest.mark.parametrize("from_pipe", [False, True])
+def test_what_is_no_tar_is_named(
+    kind: str,
+    from_pipe: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    content, said = {**BINARIES, **TEXTS, **MARKED}[kind]
+    path = tmp_path / "rootfs.tar"
+    path.write_bytes(content)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert import_("-" if from_pipe else path, tmp_path / "out.tar") == 1
+    assert said in capfd.readouterr().err
+    path.write_bytes(gzip.compress(content))
+    assert import_(path, tmp_path / "out.tar") == 1
+    assert said.partition(":")[0] in capfd.readouterr().err
+
+
+def test_an_empty_tar_is_a_root_file_system_without_files(tmp_path: Path) -> None:
+    (tmp_path / "empty.tar").write_bytes(bytes(10240))
+    out = tmp_path / "out.tar"
+    assert import_(tmp_path / "empty.tar", out, "--platform", "linux/amd64") == 0
 
 
 def test_several_platforms_make_one_image(
