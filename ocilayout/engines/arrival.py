@@ -8,7 +8,7 @@ from ocilayout.engines.facts import Engine
 from ocilayout.engines.table import engine_of
 from ocilayout.errors import CannotHold, ImageNotFound
 from ocilayout.protocols import ImageSource
-from ocilayout.spec.compatible import Preference, absence, best, choice
+from ocilayout.spec.compatible import Preference, absence, as_machine, best, choice
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.engine_clients import Client
@@ -72,7 +72,7 @@ def _for_machines(
 ) -> ImageSource:
     """The source with what each of the machines takes of each image; raises ImageNotFound."""
     taken: dict[Digest, set[Platform]] = {entry.digest: set() for entry in entries}
-    for machine in machines:
+    for machine in map(as_machine, machines):
         winners = _winners(entries, machine)
         if not winners and any(entry.platforms for entry in entries):
             present = (platform for entry in entries for platform in entry.platforms)

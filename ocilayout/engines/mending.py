@@ -10,7 +10,7 @@ from ocilayout.engines.outcomes import Prediction
 from ocilayout.errors import OciLayoutError
 from ocilayout.outputs import SUFFIXES
 from ocilayout.protocols import ImageSource
-from ocilayout.spec.compatible import runs
+from ocilayout.spec.compatible import as_machine, best
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
 from ocilayout.transforms.missing import settle_missing
@@ -38,12 +38,13 @@ def mending(
     has_better_names = _has_full_names(source) or engine.full_names.value
     if prediction.loads and not (loses_names and has_better_names):
         return None
-    if machine is not None and not _has_images_for(machine, cargo):
+    taken = _taken_by(machine, cargo) if machine is not None else []
+    if machine is not None and not taken and _platforms(cargo):
         return Mending(None, f"no image in it is for {machine}")
     words = ["ocilayout", "convert", cargo.text, _target(cargo, engine), "--for", engine.name]
-    if machine is not None and engine.loader == "docker":
+    if engine.loader == "docker":
         # manifest.json has room for one platform of an image.
-        words += ["--platform", str(machine)]
+        words += [word for platform in taken for word in ("--platform", platform.specifier)]
     try:
         fitted(settle_missing(source, "prune"), engine)
     except OciLayoutError as error:
@@ -56,10 +57,16 @@ def mending(
     return Mending(shlex.join(words))
 
 
-def _has_images_for(machine: Platform, cargo: Cargo) -> bool:
+def _platforms(cargo: Cargo) -> list[tuple[Platform, ...]]:
+    """Those of each image that has any."""
     entries = filter(cargo.is_picked, cargo.entries)
-    platforms = [platform for entry in entries for platform in entry.platforms]
-    return not platforms or any(runs(machine, platform) for platform in platforms)
+    return [entry.platforms for entry in entries if entry.platforms]
+
+
+def _taken_by(machine: Platform, cargo: Cargo) -> list[Platform]:
+    """What a machine takes of the images, once each."""
+    taken = (best(as_machine(machine), platforms) for platforms in _platforms(cargo))
+    return list(dict.fromkeys(platform for platform in taken if platform is not None))
 
 
 def _only_nameless(source: ImageSource, engine: Engine) -> list[Entry]:

@@ -1,12 +1,14 @@
 """Will it load: what of a file an engine looks at, put beside what it takes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ocilayout.engines import containerd, dockerd, podman, registry
 from ocilayout.engines.cargo import Cargo
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.outcomes import Outcome, Prediction
 from ocilayout.engines.questions import Refusal, asked_for, refused
+from ocilayout.spec.compatible import as_machine, best
 from ocilayout.spec.platform import Platform
 
 _LOADERS: dict[str, Callable[[Cargo, Engine, Platform | None], list[Outcome]]] = {
@@ -23,6 +25,21 @@ def predict(cargo: Cargo, engine: Engine, platform: Platform | None = None) -> P
         outcomes = _LOADERS[engine.loader](cargo, engine, platform)
     except Refusal as refusal:
         outcomes = [refused(entry, refusal) for entry in asked_for(cargo, cargo.entries)]
+    if platform is not None and engine.loader != "registry":
+        outcomes = [_on_machine(outcome, as_machine(platform)) for outcome in outcomes]
     if not outcomes:
         outcomes = [Outcome(cargo.text, "", "refused", reason="there is no image in it")]
     return Prediction(engine, tuple(outcomes))
+
+
+def _on_machine(outcome: Outcome, machine: Platform) -> Outcome:
+    """The outcome on a machine: what is loaded and cannot run there is of no use."""
+    if not outcome.loads or not outcome.platforms or best(machine, outcome.platforms):
+        return outcome
+    known = ", ".join(map(str, outcome.platforms))
+    return replace(
+        outcome,
+        verdict="broken",
+        reason=f"nothing of it runs on {machine}: it is for {known}",
+        source="github.com/containerd/platforms, compare.go: Only",
+    )

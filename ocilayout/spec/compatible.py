@@ -1,8 +1,7 @@
 """Which platforms a machine runs, the best first, as engines choose among the images of an index.
 
-containerd and docker: github.com/containerd/platforms, compare.go (`Only`, `platformVector`),
-platforms.go (`NewMatcher`) and platform_windows_compat.go. podman: github.com/containers/image,
-internal/pkg/platform/platform_matcher.go (`WantedPlatforms`), which has a shorter list.
+These are the rules of containerd and docker: github.com/containerd/platforms, compare.go (`Only`,
+`platformVector`), platforms.go (`NewMatcher`) and platform_windows_compat.go.
 """
 
 import re
@@ -13,13 +12,22 @@ from ocilayout.spec.platform import Platform
 
 _VARIANT = re.compile(r"v([0-9]{1,2})(?:\.([0-9]))?", re.ASCII)
 _OLDEST_ARM = 5
-_PODMAN_VARIANTS = {"arm": ("v7", "v6", "v5"), "arm64": ("v8",)}
 
 _WINDOWS_2022 = 20348
 """The first build whose successors run its containers; older ones run their own alone."""
 
 Preference = tuple[int, int, tuple[int, ...]]
 """How well an image suits a machine, the least being the best."""
+
+
+def as_machine(platform: Platform) -> Platform:
+    """What a machine of a platform is, where it does not say which features it has.
+
+    A Windows has win32k, which its images ask for (defaults_windows.go).
+    """
+    if platform.normalized.os != "windows" or platform.os_features:
+        return platform
+    return platform._replace(os_features=("win32k",))
 
 
 def best(machine: Platform, images: Iterable[Platform]) -> Platform | None:
@@ -134,15 +142,3 @@ def _windows_version(text: str) -> tuple[int, ...]:
     revision = parts[3] if len(parts) > 3 else ""
     is_number = re.fullmatch(r"[0-9]{1,9}", revision, re.ASCII)
     return (*map(int, parts[:3]), int(revision) if is_number else 0)
-
-
-def podman_choice(machine: Platform, images: Iterable[Platform]) -> Platform | None:
-    """Which image of an index podman takes: never one of another architecture; None if none."""
-    host = machine.normalized
-    known = _PODMAN_VARIANTS.get(host.architecture, ())
-    variant = host.variant or ("v8" if host.architecture == "arm64" else "")
-    newest = known.index(variant) if variant in known else None
-    wanted = known[newest:] if newest is not None else (variant,)
-    candidates = [image for image in images if (image.os, image.architecture) == host[:2]]
-    ranked = ((each, image) for each in (*wanted, "") for image in candidates)
-    return next((image for each, image in ranked if image.variant == each), None)

@@ -185,3 +185,40 @@ def test_all_goes_into_an_engine_that_holds_all(clients: Clients, tmp_path: Path
     assert load(clients, image, "--platform", "all").returncode == 0
     (entry,) = read(clients.folder / "got.tar").entries
     assert {each.platform for each in entry.images} == {"linux/s390x", "linux/arm64"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ("linux/amd64", 0),
+        ("linux/amd64/v4", 0),
+        ("linux/arm64/v9.2", 0),
+        ("linux/arm64", 0),
+        ("linux/arm/v6", 0),
+        ("linux/arm/v5", 3),
+        ("linux/s390x", 3),
+        ("windows(10.0.26100)/amd64", 3),
+        ("all", 0),
+    ],
+)
+def test_check_asks_what_a_machine_runs(
+    asked: str, code: int, ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    image = write_image(tmp_path, "linux/386", "linux/arm/v6")
+    done = ocilayout("check", image, "--for", "k3s", "--platform", asked)
+    assert done.code == code, done.out
+    assert ("no fix: no image in it is for" in done.out) == bool(code)
+
+
+@pytest.mark.parametrize(
+    "engine", ["docker-20.10", "podman", "containerd-2", "docker-29-containerd"]
+)
+def test_check_finds_something_where_nothing_runs(
+    engine: str, ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    ocilayout.succeed("convert", write_image(tmp_path, "linux/s390x"), tmp_path / "one.tar")
+    options = ("--for", engine, "--platform", "linux/amd64")
+    done = ocilayout("check", tmp_path / "one.tar", *options, "--json")
+    (found,) = done.json["engines"]
+    assert (done.code, found["verdict"]) in {(3, "broken"), (3, "refused")}
+    assert found["fix"] == {"command": None, "reason": "no image in it is for linux/amd64"}

@@ -8,16 +8,17 @@ from ocilayout.engines.cargo import cargo_of
 from ocilayout.engines.mending import Mending, mending
 from ocilayout.engines.prediction import predict
 from ocilayout.engines.table import ENGINES
+from ocilayout.spec.platform import Platform
 from ocilayout.stores import open_place
-from tests.engines.files import HYBRID, OLD, relisted
+from tests.engines.files import AMD64, HYBRID, NAME, OLD, relisted
 from tests.image_files import write_oci_archive
-from tests.images import make_image, make_source
+from tests.images import make_image, make_index, make_source
 
 
-def mended(place: Path | str, engine: str) -> Mending | None:
+def mended(place: Path | str, engine: str, machine: Platform | None = None) -> Mending | None:
     with open_place(str(place)) as opened:
         cargo = cargo_of(opened)
-        return mending(cargo, opened.source, predict(cargo, ENGINES[engine]))
+        return mending(cargo, opened.source, predict(cargo, ENGINES[engine], machine), machine)
 
 
 def test_what_loads_needs_no_mending() -> None:
@@ -47,4 +48,15 @@ def test_a_tag_alone_is_left_to_the_person(engine: str, tmp_path: Path) -> None:
     assert found is not None
     assert found.command == (
         f"ocilayout convert {file} image.{engine}.tar --for {engine} --tag REPOSITORY:TAG"
+    )
+
+
+def test_the_fix_takes_what_runs_on_the_machine(tmp_path: Path) -> None:
+    index = make_index(make_image("linux/386"), make_image("linux/arm64")).named(NAME)
+    archive = write_oci_archive(tmp_path / "image.tar", make_source(index))
+    found = mended(archive, "docker-20.10", AMD64)
+    assert found is not None
+    assert (found.command or "").endswith("--for docker-20.10 --platform linux/386")
+    assert mended(archive, "docker-20.10", Platform("linux", "s390x")) == Mending(
+        None, "no image in it is for linux/s390x"
     )

@@ -90,7 +90,30 @@ def test_the_machine_decides_what_podman_takes() -> None:
 
 def test_a_machine_that_cannot_run_it_is_said() -> None:
     (outcome,) = prediction(OLD, "docker-20.10", Platform("linux", "arm64")).outcomes
-    assert (outcome.loads, outcome.lost) == (True, ("nothing of it runs on linux/arm64",))
+    assert (outcome.verdict, outcome.loads) == ("broken", False)
+    assert outcome.reason == "nothing of it runs on linux/arm64: it is for linux/amd64"
+
+
+@pytest.mark.parametrize(
+    ("there", "machine", "runs"),
+    [
+        (("linux/386",), "linux/amd64", True),
+        (("linux/amd64/v2",), "linux/amd64/v3", True),
+        (("linux/amd64/v3",), "linux/amd64/v2", False),
+        (("linux/arm/v7",), "linux/arm64", True),
+        (("linux/arm/v6", "linux/arm64"), "linux/arm/v7", True),
+        (("linux/arm64/v9",), "linux/arm64", False),
+        (("linux/arm64/v9.0",), "linux/arm64/v9", True),
+        (("linux/s390x", "linux/riscv64"), "linux/amd64", False),
+    ],
+)
+@pytest.mark.parametrize("engine", ["docker-29-containerd", "containerd-2", "k3s"])
+def test_an_image_loads_where_the_machine_runs_one_of_its_platforms(
+    tmp_path: Path, engine: str, there: tuple[str, ...], machine: str, runs: bool
+) -> None:
+    index = make_index(*map(make_image, there)).named(NAME)
+    image = write_oci_archive(tmp_path / "image.tar", make_source(index))
+    assert prediction(image, engine, Platform.parse(machine)).loads == runs
 
 
 def zstd(content: bytes) -> bytes:

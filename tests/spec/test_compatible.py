@@ -8,7 +8,7 @@ Many are the rows of its own compare_test.go (`TestOnly`).
 
 import pytest
 
-from ocilayout.spec.compatible import best, podman_choice, runs
+from ocilayout.spec.compatible import as_machine, best, runs
 from ocilayout.spec.platform import Platform
 
 # The machine | the images in the order of the index | the image that is taken.
@@ -229,27 +229,10 @@ def test_a_variant_that_nobody_has_costs_nothing(architecture: str, variant: str
     assert not runs(Platform("linux", architecture), machine)
 
 
-# containers/image, internal/pkg/platform/platform_matcher.go (`WantedPlatforms`).
-@pytest.mark.parametrize(
-    ("machine", "images", "taken"),
-    [
-        ("linux/amd64", "linux/386 linux/amd64", "linux/amd64"),
-        ("linux/amd64", "linux/386", "-"),
-        ("linux/amd64", "linux/amd64/v2", "-"),
-        ("linux/amd64/v3", "linux/amd64 linux/amd64/v3", "linux/amd64/v3"),
-        ("linux/amd64/v3", "linux/amd64/v2 linux/amd64", "linux/amd64"),
-        ("linux/arm64", "linux/arm/v7", "-"),
-        ("linux/arm64", "linux/arm64", "linux/arm64"),
-        ("linux/arm64", "linux/arm64 linux/arm64/v8", "linux/arm64/v8"),
-        ("linux/arm64/v9", "linux/arm64/v8 linux/arm64", "linux/arm64"),
-        ("linux/arm64/v9", "linux/arm64/v8", "-"),
-        ("linux/arm/v7", "linux/arm/v5 linux/arm/v6", "linux/arm/v6"),
-        ("linux/arm/v6", "linux/arm linux/arm/v7", "linux/arm"),
-        ("linux/arm/v6", "linux/arm/v7", "-"),
-        ("linux/arm", "linux/arm/v6 linux/arm/v7", "linux/arm/v7"),
-        ("linux/amd64", "windows/amd64 linux/x86_64", "-"),
-    ],
-)
-def test_podman_takes_its_own_architecture_alone(machine: str, images: str, taken: str) -> None:
-    wanted = None if taken == "-" else Platform.parse(taken)
-    assert podman_choice(Platform.parse(machine), parse_all(images)) == wanted
+def test_a_windows_has_what_images_of_windows_ask_for() -> None:
+    image = Platform.parse("windows(10.0.20348.1+win32k)/amd64")
+    machine = Platform.parse("windows(10.0.20348)/amd64")
+    assert not runs(machine, image)
+    assert runs(as_machine(machine), image)
+    assert not runs(as_machine(Platform.parse("windows(+nothing)/amd64")), image)
+    assert as_machine(Platform.parse("linux/amd64")) == Platform.parse("linux/amd64")
