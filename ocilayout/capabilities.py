@@ -24,6 +24,15 @@ class ChoosyDestination(Protocol):
 
 
 @runtime_checkable
+class NamedDestination(Protocol):
+    """A destination that may have images already, whose names another image can take over."""
+
+    def held_names(self, names: Collection[str]) -> Mapping[str, Digest]:
+        """Those of `names` that it has already, and the image that each leads to."""
+        ...
+
+
+@runtime_checkable
 class LinkDestination(Protocol):
     """A destination that can take a file without reading it."""
 

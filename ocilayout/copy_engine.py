@@ -5,12 +5,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
+from ocilayout import notices
 from ocilayout.capabilities import (
     ChoosyDestination,
     LinkDestination,
     MountDestination,
+    NamedDestination,
     SharedDestination,
 )
 from ocilayout.crew import MAX_THREADS, Crew
@@ -23,12 +25,21 @@ from ocilayout.rewriting import Rewriter, levels_of_documents
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Document, Manifest
+from ocilayout.spec.names import names_of
 from ocilayout.stopping import stop_if_abandoned
 from ocilayout.streams import Progress, Watch, ignore, unwatched
 
 R = TypeVar("R")
 Outcome = tuple[list[Descriptor], Descriptor]
 """A blob, and the list of the report in which it belongs."""
+
+
+class MovedName(NamedTuple):
+    """A name that led to another image at the destination."""
+
+    name: str
+    old: Digest
+    new: Digest
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,8 @@ class Report:
     """What it took from elsewhere without being sent it."""
     changed: dict[Digest, Descriptor] = field(default_factory=dict)
     """The old digest of each blob that changed, and what it became."""
+    moved: list[MovedName] = field(default_factory=list)
+    """The names that were another image's at the destination."""
 
 
 def check(source: ImageSource, destination: ImageDestination) -> None:
@@ -66,6 +79,19 @@ def missing_blobs(
         tasks = (partial(destination.has_blob, blob) for blob in blobs)
         has = list(_results(tasks, crew, _hands(destination, jobs)))
     return [blob for blob, is_there in zip(blobs, has, strict=True) if not is_there]
+
+
+def moved_names(source: ImageSource, destination: ImageDestination) -> list[MovedName]:
+    """The names of a source that lead to other images at the destination, until it is written."""
+    if not isinstance(destination, NamedDestination):
+        return []
+    new = {name: entry.digest for entry in source.index.children for name in names_of(entry)}
+    held = destination.held_names(new)
+    return [
+        MovedName(name, held[name], digest)
+        for name, digest in new.items()
+        if held.get(name, digest) != digest
+    ]
 
 
 def transfer(
@@ -108,8 +134,11 @@ def transfer(
             for outcome, blob in _results(documents, crew, hands):
                 outcome.append(blob)
     report = copier.report()
+    moved = moved_names(report.source, destination)
     destination.commit(report.source)
-    return report
+    for name, old, new in moved:
+        notices.note(f"{name} was {old}, and is {new} now")
+    return replace(report, moved=moved)
 
 
 def _hands(destination: ImageDestination, jobs: int) -> int:

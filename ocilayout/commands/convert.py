@@ -37,7 +37,6 @@ def command(
     from ocilayout.commands.terminal.writing import opened, write
     from ocilayout.stores.places import parse_source
     from ocilayout.transforms.combine import combine
-    from ocilayout.transforms.rename import rename
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
@@ -48,7 +47,6 @@ def command(
         opened(origins, target, wished, registries) as found,
     ):
         parts = [wished.prepared(place.source) for place in found]
-        source = combine(parts)
-        if target.names:
-            source = rename(source, target.names)
+        named = [place.source for place in found if place.place.states_tag]
+        source = target.renamed(combine(parts, sources), named)
         write(wished.fitted(source), parts, target, wished, messages, registries)

@@ -80,7 +80,6 @@ def command(
     from ocilayout.rootfs.import_image import MESSAGE, import_rootfs
     from ocilayout.transforms.media_types import in_media_types
     from ocilayout.transforms.merge import merge
-    from ocilayout.transforms.rename import rename
 
     wished = Wishes(
         platforms=(),
@@ -110,9 +109,9 @@ def command(
             for path, stated in stated_roots
         ]
         if sum(len(source.index.children) for source in sources) > 1:
-            source = merge(sources, target.names, labels=roots)
+            source = merge(sources, target.names_of(()), labels=roots)
         else:
-            source = rename(sources[0], target.names) if target.names else sources[0]
+            source = target.renamed(sources[0])
         if wished.media_types == "docker":
             source = in_media_types(source, "docker")
         write(source, sources, target, wished, messages, registries)

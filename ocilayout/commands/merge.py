@@ -69,7 +69,7 @@ def command(
         parts = [wished._replace(platforms=()).prepared(source) for _, source in chosen]
         source = merge(
             parts,
-            target.names,
+            target.names_of(place.source for place in places if place.place.states_tag),
             labels=[text for text, _ in chosen],
             platforms=[platforms.get(text) for text, _ in chosen],
             replace=replace,

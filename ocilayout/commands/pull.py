@@ -46,7 +46,6 @@ def command(
     from ocilayout.stores.places import registry_place
     from ocilayout.stores.registry_referrers import with_referrers
     from ocilayout.transforms.combine import combine
-    from ocilayout.transforms.rename import rename
     from ocilayout.transforms.select import select
 
     wished = Wishes(**wishes).checked()
@@ -60,9 +59,8 @@ def command(
         if referrers:
             parts = [with_referrers(part) for part in parts]
         parts = [wished.prepared(part) for part in parts]
-        source = combine(parts)
-        if target.names:
-            source = rename(source, target.names)
+        named = [source for place, source in zip(places, found, strict=True) if place.states_tag]
+        source = target.renamed(combine(parts, references), named)
         write(wished.fitted(source), parts, target, wished, messages, registries)
 
 

@@ -33,7 +33,7 @@ def command(
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.printing import echo_json
-    from ocilayout.commands.terminal.pushing import Destination
+    from ocilayout.commands.terminal.pushing import Destination, labels_of
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import opened, written
     from ocilayout.stores.places import parse_source
@@ -52,7 +52,9 @@ def command(
     ):
         with_what = with_referrers if referrers else without_referrers
         parts = [wished.prepared(with_what(place.source)) for place in found]
-        for delivery, source in target.deliveries(combine(parts)):
-            reports.append(written(source, parts, delivery, wished, messages, registries))
+        named = [place.source for place in found if place.place.states_tag]
+        source = combine(parts, sources)
+        for delivery, images in target.deliveries(source, named, labels_of(origins, parts)):
+            reports.append(written(images, parts, delivery, wished, messages, registries))
     if wished.as_json:
         echo_json({"pushed": reports})

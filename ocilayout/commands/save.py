@@ -41,7 +41,6 @@ def command(
     from ocilayout.commands.terminal.writing import write
     from ocilayout.stores import open_engine
     from ocilayout.stores.engine import images_meant
-    from ocilayout.transforms.rename import rename
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
@@ -52,7 +51,5 @@ def command(
         registry.registries([target.place]) as registries,
         open_engine(ask(), images, platforms=wished.platforms, scratch=scratch) as opened,
     ):
-        source = wished.prepared(opened.source)
-        if target.names:
-            source = rename(source, target.names)
+        source = target.renamed(wished.prepared(opened.source), [opened.source])
         write(wished.fitted(source), [opened.source], target, wished, messages, registries)

@@ -15,7 +15,7 @@ from ocilayout.registries.registry import Registry
 from ocilayout.registries.uploads import Upload
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
-from ocilayout.spec.digest import Digest
+from ocilayout.spec.digest import Digest, is_digest
 from ocilayout.spec.documents import Document, Index, parse_document
 from ocilayout.spec.reference import is_tag
 from ocilayout.streams import VerifiedReader
@@ -66,6 +66,26 @@ class Repository:
             found = Descriptor.make(media_type, reference, len(raw))
             VerifiedReader(cast(BinaryIO, BytesIO(raw)), reference, len(raw), label).readall()
         return parse_document(found, raw)
+
+    def digest_of(self, tag: str) -> Digest | None:
+        """What a tag leads to; None where there is no such tag, or this login may not see it.
+
+        A header that states the digest is believed: nothing is read by it.
+        """
+        headers = {"Accept": _ACCEPT}
+        with suppress(AccessDenied):
+            answer = self._ask("HEAD", f"manifests/{tag}", headers=headers)
+            answer.close()
+            stated = answer.headers.get("Docker-Content-Digest", "")
+            if answer.status == 404:
+                return None
+            if answer.status == 200 and is_digest(stated):
+                return Digest.parse(stated)
+        # HEAD fails where GET does not, as _has knows, and some state no digest.
+        with suppress(AccessDenied, InvalidDocument):
+            document = self.manifest(tag)
+            return None if document is None else document.descriptor.digest
+        return None
 
     def has_manifest(self, digest: Digest) -> bool:
         """Whether the registry has it, which verified what it was sent."""

@@ -7,11 +7,12 @@ loses a name.
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from ocilayout import notices
 from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import DestinationExists, OciLayoutError, UsageError
 from ocilayout.folders import FolderBlobs, FolderFiles
@@ -23,6 +24,7 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
 from ocilayout.spec.marked_entries import joined
+from ocilayout.spec.names import names_of
 from ocilayout.stores.file_names import INDEX, MARKER
 from ocilayout.stores.layout_locks import index_lock, share, share_to_read
 from ocilayout.stores.layout_source import (
@@ -159,6 +161,15 @@ class _GrowingLayout:
         """Raises AmbiguousName where one name is for two images."""
         names.listed(source.index.children)
 
+    def held_names(self, names: Collection[str]) -> Mapping[str, Digest]:
+        """The names that the layout has already, and their images."""
+        return {
+            name: entry.digest
+            for entry in read_index(self._files).children
+            for name in names_of(entry)
+            if name in names
+        }
+
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether it is there and whole; the file is hashed."""
         return self._blobs.has(descriptor)
@@ -205,11 +216,20 @@ def _add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:
     with index_lock(files, lock_timeout):
         current = read_index(files)
         entries = joined(current, added)
+        _say_what_is_unlisted(current.children, entries, files.label)
         changed = current.with_entries(entries)
         if MARKER not in files:
             replace_file(files.fd, MARKER, MARKER_CONTENT)
         if changed is not current:
             replace_file(files.fd, INDEX, changed.raw)
+
+
+def _say_what_is_unlisted(
+    before: Iterable[Descriptor], after: Iterable[Descriptor], label: str
+) -> None:
+    left = {entry.digest for entry in after}
+    for digest in dict.fromkeys(entry.digest for entry in before if entry.digest not in left):
+        notices.note(f"{digest} lost its last name, and {label} no longer lists it: gc frees it")
 
 
 def _join(partial: Path, path: Path, index: Index, options: DestinationOptions) -> None:

@@ -83,6 +83,11 @@ class Place(NamedTuple):
         return self.is_registry and not self.has_tag and self.digest is None
 
     @property
+    def states_tag(self) -> bool:
+        """Whether a name picks the image, and so says how it is called."""
+        return self.name is not None and self.has_tag
+
+    @property
     def reference(self) -> Reference:
         """What a place in a registry names."""
         return Reference.parse(self.name or "")

@@ -6,7 +6,7 @@ documents after what they lead to, and the tags at the end.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from typing import BinaryIO
@@ -30,7 +30,7 @@ from ocilayout.spec.documents import Document, Index, parse_document
 from ocilayout.spec.media_types import is_distributable, layer_type
 from ocilayout.spec.reference import Reference, is_repository
 from ocilayout.stores.places import Place
-from ocilayout.stores.registry_tags import tagged
+from ocilayout.stores.registry_tags import tag_of, tagged
 
 NAME = "docker"
 MOUNT_ATTEMPTS = 3
@@ -134,6 +134,11 @@ class RegistryDestination:
             for blob in walk(source)
             if is_document(blob) and read_document(source, blob).subject is not None
         }
+
+    def held_names(self, names: Collection[str]) -> Mapping[str, Digest]:
+        """The names that are tags of the repository already, and their images."""
+        found = {name: self._repository.digest_of(tag_of(name, self._repository)) for name in names}
+        return {name: digest for name, digest in found.items() if digest is not None}
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether the registry says so: it verified what it was sent.

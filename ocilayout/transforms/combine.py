@@ -3,19 +3,26 @@
 from collections.abc import Sequence
 
 from ocilayout.blobs import SpreadBlobs
+from ocilayout.errors import AmbiguousName
 from ocilayout.graph import View
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
 from ocilayout.spec.marked_entries import attributed, identity_of
 from ocilayout.spec.marks import mark_of
 from ocilayout.spec.names import listed, names_of
 
 
-def combine(sources: Sequence[ImageSource]) -> ImageSource:
-    """A source that lists the images of all; raises AmbiguousName where two have one name."""
+def combine(sources: Sequence[ImageSource], labels: Sequence[str] = ()) -> ImageSource:
+    """A source that lists the images of all; raises AmbiguousName where two have one name.
+
+    `labels` call the sources in messages, if each has one.
+    """
     if len(sources) == 1:
         return sources[0]
+    if labels:
+        _refuse_same_names(sources, labels)
     entries = listed(entry for source in sources for entry in attributed(source.index))
     named = {entry.digest for entry in entries if names_of(entry)}
     unnamed: dict[object, Descriptor] = {}
@@ -30,3 +37,16 @@ def combine(sources: Sequence[ImageSource]) -> ImageSource:
 def _identity(entry: Descriptor) -> object:
     """What nameless entries of one image share; a mark stands once for each name of its image."""
     return entry.digest if mark_of(entry) is None else identity_of(entry)
+
+
+def _refuse_same_names(sources: Sequence[ImageSource], labels: Sequence[str]) -> None:
+    owners: dict[str, tuple[Digest, str]] = {}
+    for source, label in zip(sources, labels, strict=True):
+        for entry in source.index.children:
+            for name in names_of(entry):
+                digest, owner = owners.setdefault(name, (entry.digest, label))
+                if digest != entry.digest and owner != label:
+                    raise AmbiguousName(
+                        f"{name} is {digest} in {owner}, but {entry.digest} in {label}: take them "
+                        "one by one, one of them with --tag OTHER, or make them one with merge"
+                    )

@@ -1,47 +1,81 @@
 """Which image goes to which repository of a registry, and under which tags."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ocilayout import notices, pick
-from ocilayout.errors import UsageError
+from ocilayout.errors import AmbiguousName, UsageError
 from ocilayout.graph import listing, manifests_below
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import images_listed, is_referrer
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.digest import Digest
 from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference
+
+Labels = Mapping[Digest, str]
+"""How an image is picked on the command line, by its digest."""
+_NO_LABELS: Labels = MappingProxyType({})
+
+
+class _Renaming(NamedTuple):
+    entry: Descriptor
+    old: str
+    new: Reference
 
 
 def named_below(
-    source: ImageSource, domain: str, prefix: str
+    source: ImageSource, domain: str, prefix: str, labels: Labels = _NO_LABELS
 ) -> Iterator[tuple[Reference, ImageSource]]:
     """The images of a source by the repository below a prefix where each keeps its name.
 
     `docker.io/library/demo:1` is `demo:1` below it, as people write it; of other names all but the
     registry is kept. Each repository comes with one of its references. Raises UsageError for an
-    image without a full name.
+    image without a full name, AmbiguousName where two images would get one name.
     """
-    groups: dict[str, list[tuple[Reference, Descriptor]]] = {}
+    renamings: list[_Renaming] = []
     for entry, name in _named(source):
         reference = names.reference_of(name)
         if reference is None:
             raise UsageError(f"{name!r} is a tag alone, not a name to keep: name it by --tag")
         path = f"{prefix}/{_familiar(reference)}" if prefix else _familiar(reference)
-        groups.setdefault(path, []).append((Reference(domain, path, reference.tag), entry))
+        renamings.append(_Renaming(entry, name, Reference(domain, path, reference.tag)))
+    _refuse_same_names(renamings, labels)
+    groups: dict[str, list[_Renaming]] = {}
+    for renaming in renamings:
+        groups.setdefault(renaming.new.path, []).append(renaming)
     for group in groups.values():
-        yield group[0][0], _renamed(source, group)
+        yield group[0].new, _renamed(source, group)
 
 
-def with_all_tags(source: ImageSource, repository: Reference) -> ImageSource:
+def with_all_tags(
+    source: ImageSource, repository: Reference, labels: Labels = _NO_LABELS
+) -> ImageSource:
     """All images of a source, each under its tags, in one repository.
 
-    Raises UsageError for an image without a name.
+    Raises UsageError for an image without a name, AmbiguousName where two would get one tag.
     """
-    found = [
-        (Reference(repository.domain, repository.path, names.tag_of(name)), entry)
+    renamings = [
+        _Renaming(entry, name, repository._replace(tag=names.tag_of(name)))
         for entry, name in _named(source)
     ]
-    return _renamed(source, found)
+    _refuse_same_names(renamings, labels)
+    return _renamed(source, renamings)
+
+
+def _refuse_same_names(renamings: Iterable[_Renaming], labels: Labels) -> None:
+    owners: dict[Reference, _Renaming] = {}
+    for renaming in renamings:
+        owner = owners.setdefault(renaming.new, renaming)
+        if owner.entry.digest == renaming.entry.digest:
+            continue
+        one, other = (labels.get(each.entry.digest, each.old) for each in (owner, renaming))
+        new = renaming.new
+        raise AmbiguousName(
+            f"{one} and {other} would both be {new}: push one of them by itself under another "
+            f"name, as in ocilayout push {other} {new.domain}/{new.path}:OTHER"
+        )
 
 
 def without_referrers(source: ImageSource) -> ImageSource:
@@ -78,7 +112,8 @@ def _familiar(reference: Reference) -> str:
     return reference.path.removeprefix("library/") if is_docker else reference.path
 
 
-def _renamed(source: ImageSource, found: Sequence[tuple[Reference, Descriptor]]) -> ImageSource:
-    """The images under these names, and what speaks of them."""
-    entries = [new for reference, entry in found for new in names.renamed(entry, [str(reference)])]
+def _renamed(source: ImageSource, renamings: Sequence[_Renaming]) -> ImageSource:
+    """The images under their new names, and what refers to them."""
+    unique = {(one.entry.digest, one.new): one for one in renamings}.values()
+    entries = [new for one in unique for new in names.renamed(one.entry, [str(one.new)])]
     return pick.picked(source, entries)

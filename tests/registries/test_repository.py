@@ -46,6 +46,28 @@ def test_a_manifest_is_read_byte_for_byte(registry: OciRegistry, reference: str 
     assert (found.raw, found.descriptor.digest) == (RAW, DIGEST)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        None,
+        Fault("HEAD", "", lying({"Docker-Content-Digest": ""}), times=None),
+        Fault("HEAD", "", lying({"Docker-Content-Digest": "sha256:no"}), times=None),
+        Fault("HEAD", "", answering(405), times=None),
+        Fault("HEAD", "", answering(401), times=None),
+    ],
+)
+def test_a_tag_has_the_digest_of_its_manifest(registry: OciRegistry, fault: Fault | None) -> None:
+    registry.faults.extend([fault] if fault else [])
+    assert repository(registry).digest_of("1") == DIGEST
+    assert repository(registry).digest_of("2") is None
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_tag_that_nobody_may_see_has_no_digest(registry: OciRegistry, status: int) -> None:
+    registry.faults.append(Fault("*", "/manifests/", answering(status), times=None))
+    assert repository(registry).digest_of("1") is None
+
+
 def test_what_is_not_there_is_none(registry: OciRegistry) -> None:
     assert repository(registry).manifest("2") is None
     assert not repository(registry).has_manifest(OTHER.descriptor.digest)

@@ -28,6 +28,12 @@ def test_two_images_with_one_name_are_refused() -> None:
         combine(sources)
 
 
+def test_the_sources_of_two_images_with_one_name_are_told() -> None:
+    sources = [make_source(image(text).named("app:v1")) for text in "ab"]
+    with pytest.raises(AmbiguousName, match=r"app:v1 is sha256:\w+ in a\.tar, but .* in b\.tar"):
+        combine(sources, ["a.tar", "b.tar"])
+
+
 def test_one_image_under_one_name_in_two_sources_is_listed_once() -> None:
     combined = combine([make_source(image("a").named("app:v1")) for _ in range(2)])
     assert len(combined.index.children) == 1

@@ -1,6 +1,6 @@
 import pytest
 
-from ocilayout.errors import UsageError
+from ocilayout.errors import AmbiguousName, UsageError
 from ocilayout.spec.reference import Reference
 from ocilayout.transforms.repositories import named_below, with_all_tags, without_referrers
 from tests.attestations import make_attestation, make_containerd_referrer
@@ -72,6 +72,29 @@ def test_all_tags_come_to_one_repository() -> None:
         "host.example/team/app:v2": FIRST.descriptor.digest,
         "host.example/team/app:3": SECOND.descriptor.digest,
     }
+
+
+def test_two_images_do_not_get_one_name_below_a_prefix() -> None:
+    images = FIRST.named("docker.io/team/app:1"), SECOND.named("ghcr.io/team/app:1")
+    said = "docker.io/team/app:1 and ghcr.io/team/app:1 would both be host.example/p/team/app:1"
+    with pytest.raises(AmbiguousName, match=said):
+        below("p", *images)
+
+
+def test_two_images_do_not_get_one_tag() -> None:
+    source = make_source(FIRST.named("a.example/x:1"), SECOND.named("b.example/y:1"))
+    labels = {FIRST.descriptor.digest: "a.tar", SECOND.descriptor.digest: "b.tar"}
+    said = (
+        r"a\.tar and b\.tar would both be host\.example/team/app:1: .* push b\.tar host\.example/"
+    )
+    with pytest.raises(AmbiguousName, match=said):
+        with_all_tags(source, REPOSITORY, labels)
+
+
+def test_one_image_under_two_names_that_become_one_is_listed_once() -> None:
+    source = make_source(FIRST.named("a.example/app:1", "b.example/app:1"))
+    [(_, found)] = named_below(source, "host.example", "p")
+    assert len(found.index.children) == 1
 
 
 def test_all_tags_are_those_of_all_images() -> None:

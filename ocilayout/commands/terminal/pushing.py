@@ -1,15 +1,17 @@
 """Where the images of a push go: to one repository, or each to its own below a prefix."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ocilayout.commands.terminal.deliveries import Delivery, in_repository
+from ocilayout.commands.terminal.deliveries import Delivery, names_in_repository
 from ocilayout.errors import UsageError
 from ocilayout.protocols import ImageSource
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.names import names_of
 from ocilayout.stores.places import Place, registry_place
 from ocilayout.stores.registry import NAME
-from ocilayout.transforms.rename import rename
-from ocilayout.transforms.repositories import named_below, with_all_tags
+from ocilayout.transforms.repositories import Labels, named_below, with_all_tags
 
 
 @dataclass(frozen=True)
@@ -44,20 +46,38 @@ class Destination:
     @property
     def whole(self) -> Delivery:
         """The destination as a whole."""
-        return Delivery(self.place, NAME, ())
+        keeps_names = self.prefix is not None or self.all_tags
+        names = () if keeps_names else names_in_repository(self.place, self.tags)
+        return Delivery(self.place, NAME, tuple(dict.fromkeys(names)))
 
-    def deliveries(self, source: ImageSource) -> Iterator[tuple[Delivery, ImageSource]]:
+    def deliveries(
+        self, source: ImageSource, named: Iterable[ImageSource], labels: Labels
+    ) -> Iterator[tuple[Delivery, ImageSource]]:
         """Each repository, with the images that go there under their names in it.
 
-        Raises UsageError where an image has no name to keep, or where several would get one.
+        `named` are the sources that were picked by a name, `labels` call images in messages.
+        Raises UsageError where an image has no name to keep, AmbiguousName where two would get
+        one.
         """
         reference = self.place.reference
         if self.prefix is not None:
-            for repository, images in named_below(source, reference.domain, self.prefix):
+            for repository, images in named_below(source, reference.domain, self.prefix, labels):
                 place = registry_place(str(repository), f"docker://{repository}")
                 yield Delivery(place, NAME, ()), images
         elif self.all_tags:
-            yield self.whole, with_all_tags(source, reference)
+            yield self.whole, with_all_tags(source, reference, labels)
         else:
-            names = [reference, *(in_repository(tag, reference) for tag in self.tags)]
-            yield self.whole, rename(source, [str(name) for name in names])
+            yield self.whole, self.whole.renamed(source, named)
+
+
+def labels_of(places: Sequence[Place], parts: Sequence[ImageSource]) -> Labels:
+    """How the images of `parts`, each read from its place, are picked on the command line."""
+    labels: dict[Digest, str] = {}
+    for place, part in zip(places, parts, strict=True):
+        known = Counter(name for entry in part.index.children for name in names_of(entry))
+        for entry in part.index.children:
+            unique = (name for name in names_of(entry) if known[name] == 1)
+            behind = next((f":{name}" for name in unique), f"@{entry.digest}")
+            is_picked = place.file is None or place.name is not None or place.digest is not None
+            labels[entry.digest] = place.text if is_picked else f"{place.text}{behind}"
+    return labels

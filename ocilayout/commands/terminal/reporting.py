@@ -8,7 +8,7 @@ import click
 from ocilayout.capabilities import made_layers
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import counted, echo_table, human_size, printable
-from ocilayout.copy_engine import Report
+from ocilayout.copy_engine import MovedName, Report
 from ocilayout.description import Image, image_ids, images_in
 from ocilayout.graph import changes, compose, is_document
 from ocilayout.protocols import ImageSource
@@ -28,10 +28,16 @@ class Plan(NamedTuple):
     unsettled: set[Digest]
     """What has a digest that is not known before."""
     place: Place
+    moved: Sequence[MovedName] = ()
+    """Names that lead to other images there now."""
 
     def digest(self, descriptor: Descriptor) -> str | None:
         """The digest that it would have; None where that is not known."""
         return None if descriptor.digest in self.unsettled else str(descriptor.digest)
+
+    def new_digest(self, moved: MovedName) -> str | None:
+        """The digest that a name would lead to; None where that is not known."""
+        return None if moved.new in self.unsettled else str(moved.new)
 
 
 def plan_fields(plan: Plan, messages: Messages) -> Mapping[str, object]:
@@ -47,6 +53,7 @@ def plan_fields(plan: Plan, messages: Messages) -> Mapping[str, object]:
             {"digest": plan.digest(blob), "size": blob.size, "media_type": blob.media_type}
             for blob in plan.blobs
         ],
+        "moved": [moved_fields(name, plan.new_digest(name)) for name in plan.moved],
         "warnings": messages.warnings,
         "notes": messages.notes,
     }
@@ -132,6 +139,7 @@ def report_fields(
         "skipped": _count(report.skipped),
         "linked": _count(report.linked),
         "mounted": _count(report.mounted),
+        "moved": [moved_fields(name, str(name.new)) for name in report.moved],
         "warnings": messages.warnings,
         "notes": messages.notes,
     }
@@ -149,6 +157,11 @@ def image_fields(image: Image) -> dict[str, object]:
         "size": image.size,
         "unique_size": image.unique_size,
     }
+
+
+def moved_fields(moved: MovedName, new: str | None) -> dict[str, object]:
+    """A name that was another image's as JSON; `new` is what it leads to, if that is known."""
+    return {"name": moved.name, "old": str(moved.old), "new": new}
 
 
 def change_fields(old: Digest, new: Descriptor) -> dict[str, object]:

@@ -18,7 +18,7 @@ from ocilayout.commands.terminal.reporting import (
     traffic,
 )
 from ocilayout.commands.terminal.wishes import Wishes
-from ocilayout.copy_engine import Report, check, missing_blobs, transfer
+from ocilayout.copy_engine import Report, check, missing_blobs, moved_names, transfer
 from ocilayout.errors import UsageError
 from ocilayout.graph import walk
 from ocilayout.protocols import ImageSource
@@ -93,7 +93,11 @@ def written(
         if wishes.dry_run:
             check(source, destination)
             blobs = missing_blobs(source, destination, jobs=wishes.threads)
-            plan = Plan(source, blobs, unsettled(source, recode), target.place)
+            moved = moved_names(source, destination)
+            plan = Plan(source, blobs, unsettled(source, recode), target.place, moved)
+            for name in moved:
+                becomes = plan.new_digest(name) or "another image"
+                notices.note(f"{name.name} is {name.old} there, and would be {becomes}")
             if not wishes.as_json:
                 echo_plan(plan)
             return plan_fields(plan, messages)
