@@ -69,7 +69,7 @@ def _image(source: ImageSource, same: list[Descriptor], size: int, unique_size: 
     names = tuple(dict.fromkeys(name for entry in same for name in names_of(entry)))
     here: dict[Platform, None] = {}
     absent: dict[Platform, None] = {}
-    for descriptor in manifests_below(source, [first]):
+    for descriptor in manifests_below(source, same):
         if not is_listed_referrer(descriptor):
             platform, is_here = _platform(source, descriptor)
             if platform is not None and not platform.is_unknown:

@@ -177,9 +177,10 @@ def platform_of(source: BlobReader, descriptor: Descriptor) -> Platform | None:
 
 
 def manifests_below(source: ImageSource, tops: Iterable[Descriptor]) -> Iterator[Descriptor]:
-    """What `tops` lead to through indexes, once each, in the order in which it is listed.
+    """The entries that `tops` lead to through indexes, in the order in which they are listed.
 
-    An index that is not here is given as it stands.
+    Once each: a manifest that is listed for two platforms is two entries. An index that is not here
+    is given as it stands.
     """
     return (found for found, is_open in _below(source, tops, _listed_if_here) if not is_open)
 
@@ -189,7 +190,11 @@ def documents_below(source: ImageSource, tops: Iterable[Descriptor]) -> Iterator
 
     What `source.absent` names is given as it stands; raises BlobNotFound at another gap.
     """
-    return (found for found, _ in _below(source, tops, _listed) if is_document(found))
+    seen: set[Digest] = set()
+    for found, _ in _below(source, tops, _listed):
+        if is_document(found) and found.digest not in seen:
+            seen.add(found.digest)
+            yield found
 
 
 _Lister = Callable[[ImageSource, Descriptor], tuple[Descriptor, ...] | None]
@@ -199,16 +204,28 @@ def _below(
     source: ImageSource, tops: Iterable[Descriptor], listed: _Lister
 ) -> Iterator[tuple[Descriptor, bool]]:
     """`tops` and what they lead to through indexes, and whether each is an index that is here."""
-    seen: set[Digest] = set()
+    seen: dict[Digest, set[Platform | None]] = {}
     pending = list(tops)[::-1]
     while pending:
         descriptor = pending.pop()
-        if descriptor.digest in seen:
+        platforms = seen.setdefault(descriptor.digest, set())
+        platform = _listed_for(descriptor)
+        if platform in platforms or (platform is None and platforms):
             continue
-        seen.add(descriptor.digest)
+        platforms.add(platform)
         entries = listed(source, descriptor)
         yield descriptor, entries is not None
         pending.extend(reversed(entries or ()))
+
+
+def _listed_for(entry: Descriptor) -> Platform | None:
+    """The platform that tells a manifest's entry from others that lead to it too.
+
+    An index is opened once, however often it is listed: a few can make a tree without end.
+    """
+    if entry.platform is None or entry.media_type in media_types.INDEXES:
+        return None
+    return entry.platform.normalized
 
 
 def _listed(source: ImageSource, descriptor: Descriptor) -> tuple[Descriptor, ...] | None:

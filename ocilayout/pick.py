@@ -101,12 +101,8 @@ def _by_digest_in(
 ) -> Target:
     found = [Target(entry) for entry in entries if entry.digest == digest]
     if not found:
-        found = [
-            Target(entry, member)
-            for entry in entries
-            for member in manifests_below(source, [entry])
-            if member.digest == digest
-        ]
+        members = ((entry, _member(source, entry, digest)) for entry in entries)
+        found = [Target(entry, member) for entry, member in members if member is not None]
     if not found:
         raise ImageNotFound(f"{label} has no image {digest}; it has {_known_names(source)}")
     if len(found) > 1:
@@ -115,6 +111,12 @@ def _by_digest_in(
             f"of {', '.join(str(n) for t in found for n in names.names_of(t.entry) or ('?',))}"
         )
     return found[0]
+
+
+def _member(source: ImageSource, entry: Descriptor, digest: Digest) -> Descriptor | None:
+    """The member of an index that has the digest, the first where it is listed several times."""
+    below = manifests_below(source, [entry])
+    return next((member for member in below if member.digest == digest), None)
 
 
 def only_image(source: ImageSource) -> Descriptor:

@@ -53,7 +53,9 @@ def annotate(
         rewriter = _rewritten(scope, plan, dropped)
     inside = {entry.digest for entry in scope.index.children}
     # oras lists the members of an index once more, without a name, at the top.
-    inside |= {e.digest for e in source.index.children if not names_of(e)} & plan.images.keys()
+    inside |= {
+        e.digest for e in source.index.children if not names_of(e)
+    } & plan.platforms_of.keys()
     entries = [
         plan.described(entry, rewriter.current(entry)) if entry.digest in inside else entry
         for entry in source.index.children
@@ -66,7 +68,7 @@ def _rewritten(scope: ImageSource, plan: Plan, dropped: Collection[Digest]) -> R
     rewriter = Rewriter(scope)
     if plan.corrections.config and plan.corrections.platform is not None:
         _edit_configs(rewriter, plan, plan.corrections.platform)
-    lacking = plan.meant.keys() & set(scope.absent)
+    lacking = {entry.digest for entry, _ in plan.meant} & set(scope.absent)
     if lacking and (plan.corrections.config or plan.corrections.of(annotation.MANIFEST)):
         raise BlobNotFound(f"{', '.join(map(str, lacking))} is not here, so cannot be changed")
     for descriptor in ordered_documents(scope):
@@ -89,8 +91,8 @@ def _rewritten(scope: ImageSource, plan: Plan, dropped: Collection[Digest]) -> R
 
 
 def _edit_configs(rewriter: Rewriter, plan: Plan, edit: PlatformEdit) -> None:
-    for member in manifests_below(plan.source, [plan.top]):
-        if member.digest in plan.meant and member.digest not in plan.source.absent:
+    for member, _ in plan.meant:
+        if member.digest not in plan.source.absent:
             manifest = read_manifest(plan.source, member)
             config = read_config(plan.source, manifest)
             if config is None or manifest.config is None:

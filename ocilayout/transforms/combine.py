@@ -35,8 +35,13 @@ def combine(sources: Sequence[ImageSource], labels: Sequence[str] = ()) -> Image
 
 
 def _identity(entry: Descriptor) -> object:
-    """What nameless entries of one image share; a mark stands once for each name of its image."""
-    return entry.digest if mark_of(entry) is None else identity_of(entry)
+    """What nameless entries share that say the same.
+
+    A mark stands once for each name of its image, and an image for each of its platforms.
+    """
+    if mark_of(entry) is not None:
+        return identity_of(entry)
+    return entry.digest, entry.platform and entry.platform.normalized
 
 
 def _refuse_same_names(sources: Sequence[ImageSource], labels: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ocilayout import notices, pick
 from ocilayout.errors import AmbiguousName, CannotHold, ImageNotFound, UsageError
@@ -25,8 +26,9 @@ class Plan:
 
     source: ImageSource
     top: Descriptor
-    images: Mapping[Digest, Platform | None]
-    """All that are below it, or the one that was picked by its digest, and their platforms."""
+    images: Sequence[tuple[Descriptor, Platform | None]]
+    """The entries of all images below it, or of the one that was picked by its digest, and their
+    platforms: one manifest can be listed for several."""
     corrections: Corrections
     platforms: Sequence[Platform]
     """Which of the images are meant, where nothing else is said; all without any."""
@@ -54,20 +56,27 @@ class Plan:
         return plan
 
     @property
-    def meant(self) -> Mapping[Digest, Platform | None]:
+    def meant(self) -> list[tuple[Descriptor, Platform | None]]:
         """The images that a change is for, unless it names its own."""
-        return {digest: found for digest, found in self.images.items() if self._is_meant(found)}
+        return [(entry, platform) for entry, platform in self.images if self._is_meant(platform)]
+
+    @cached_property
+    def platforms_of(self) -> Mapping[Digest, list[Platform | None]]:
+        """The platforms that each manifest is listed for, by its digest."""
+        platforms: dict[Digest, list[Platform | None]] = {}
+        for entry, platform in self.images:
+            platforms.setdefault(entry.digest, []).append(platform)
+        return platforms
 
     def check_presence(self, wanted: Platform) -> None:
         """Raises ImageNotFound where no image is of that platform."""
-        if not any(found is not None and found.fits(wanted) for found in self.images.values()):
-            raise ImageNotFound(absence(wanted, filter(None, self.images.values())))
+        if not any(found is not None and found.fits(wanted) for _, found in self.images):
+            raise ImageNotFound(absence(wanted, filter(None, (each for _, each in self.images))))
 
     def described(self, old: Descriptor, now: Descriptor) -> Descriptor:
         """An entry of an index as it shall be: `old` as it was, `now` with what it leads to."""
-        if old.digest in self.images:
-            # One manifest can be listed for several platforms.
-            platform = old.platform or self.images[old.digest]
+        if old.digest in self.platforms_of:
+            platform = old.platform or self.platforms_of[old.digest][0]
             now = _annotated(now, self._fitting(annotation.MANIFEST_DESCRIPTOR, platform))
             edit = self.corrections.platform
             if edit is not None and self._is_meant(platform):
@@ -77,9 +86,18 @@ class Plan:
         return now
 
     def annotations_of(self, document: Document) -> dict[str, str] | None:
-        """The annotations of a document as they shall be, if they shall be others."""
-        if document.digest in self.images:
-            edits = self._fitting(annotation.MANIFEST, self.images[document.digest])
+        """The annotations of a document as they shall be, if they shall be others.
+
+        Raises CannotHold where a manifest is listed for several platforms, not all of them meant.
+        """
+        platforms = self.platforms_of.get(document.digest)
+        if platforms is not None:
+            edits, *others = [self._fitting(annotation.MANIFEST, each) for each in platforms]
+            if any(other != edits for other in others):
+                raise CannotHold(
+                    f"{_shared(document.digest, platforms)}: an annotation of the manifest is for "
+                    "all of them, manifest-descriptor:KEY=VALUE for one"
+                )
         elif document.digest == self.top.digest:
             edits = self.corrections.of(annotation.INDEX)
         else:
@@ -112,16 +130,21 @@ class Plan:
         return {} if platform is None or platform.is_unknown else platform.to_fields()
 
 
-def _images(source: ImageSource, target: pick.Target) -> dict[Digest, Platform | None]:
-    found: dict[Digest, Platform | None] = {}
+def _images(
+    source: ImageSource, target: pick.Target
+) -> tuple[tuple[Descriptor, Platform | None], ...]:
+    found: list[tuple[Descriptor, Platform | None]] = []
     for descriptor in manifests_below(source, [target.entry]):
         is_picked = target.member is None or target.member.digest == descriptor.digest
         if is_picked and not is_listed_referrer(descriptor):
             is_here = descriptor.digest not in source.absent
-            found[descriptor.digest] = (
-                platform_of(source, descriptor) if is_here else descriptor.platform
-            )
-    return found
+            platform = platform_of(source, descriptor) if is_here else descriptor.platform
+            found.append((descriptor, platform))
+    return tuple(found)
+
+
+def _shared(digest: Digest, platforms: Sequence[Platform | None]) -> str:
+    return f"{digest} is the image for {', '.join(str(platform) for platform in platforms)}"
 
 
 def _check_annotations(plan: Plan) -> None:
@@ -140,9 +163,10 @@ def _check_platform(plan: Plan, edit: PlatformEdit) -> None:
     if len(plan.meant) != 1:
         raise AmbiguousName(
             f"a platform is set for one image, but {len(plan.meant)} are meant: pick one by "
-            f"--platform or @DIGEST: {', '.join(str(p or d) for d, p in plan.meant.items())}"
+            f"--platform or @DIGEST: {', '.join(str(p or e.digest) for e, p in plan.meant)}"
         )
-    ((digest, old),) = plan.meant.items()
+    ((entry, old),) = plan.meant
+    digest = entry.digest
     stated = {} if old is None or old.is_unknown else old.to_fields()
     new = Platform.from_fields(edit.applied(stated), "the platform")
     if not new.os or not new.architecture:
@@ -155,6 +179,11 @@ def _check_platform(plan: Plan, edit: PlatformEdit) -> None:
         platform = other.platform
         if other.digest != digest and platform and platform.normalized == new.normalized:
             notices.warn(f"{new} stands twice in the index now; engines take the first")
+    if plan.corrections.config and len(plan.platforms_of[digest]) > 1:
+        raise CannotHold(
+            f"{_shared(digest, plan.platforms_of[digest])}: its config can say one platform only, "
+            "so leave out --config"
+        )
     if not plan.corrections.config and digest not in plan.source.absent:
         _say_what_the_config_says(plan.source, digest, new, plan)
 

@@ -64,8 +64,11 @@ def merge(
     images = [chosen[platform].descriptor for platform in sorted(chosen)]
     if not images:
         raise CannotHold("there is nothing to merge: no image in any source")
+    # One image may stand there for several platforms.
     following = [
-        found for image in images for _, found in sorted(attestations.get(image.digest, {}).items())
+        found
+        for digest in dict.fromkeys(image.digest for image in images)
+        for _, found in sorted(attestations.get(digest, {}).items())
     ]
     index = Index.of(images + following, media_type=_media_type(images))
     final_names = list(names) or _shared_names(sources)

@@ -58,12 +58,16 @@ def _pruned(source: View, survey: "_Survey") -> ImageSource:
     from ocilayout import members
 
     gone = survey.incomplete.keys()
+    titles: dict[str, None] = {}
 
     def edit(descriptor: Descriptor) -> Descriptor | None:
-        return None if descriptor.digest in gone else descriptor
+        if descriptor.digest not in gone:
+            return descriptor
+        titles[str(descriptor.platform or descriptor.digest)] = None
+        return None
 
     pruned = members.edited(source, edit)
-    dropped = ", ".join(str(d.platform or d.digest) for d, _ in survey.incomplete.values())
+    dropped = ", ".join(titles)
     whole = members.without_orphans(pruned, gone)
     if not whole.index.children:
         raise BlobNotFound(f"--missing prune would leave nothing: {dropped} is not whole")
