@@ -27,15 +27,26 @@ def edited(source: ImageSource, edit: Edit) -> View:
     return View(source, index, editor.documents, source.absent, editor.changed)
 
 
-def without_orphans(source: ImageSource, dropped: Collection[Digest]) -> View:
-    """The source without the attestations and other referrers of what was dropped."""
+def without_orphans(
+    view: View, before: ImageSource, dropped: Collection[Digest]
+) -> tuple[View, list[tuple[Descriptor, Digest]]]:
+    """An edited source without the referrers of what was dropped from it, or changed in it.
+
+    Returns the referrers of what changed too, each with what it refers to. `before` is the source
+    as it was.
+    """
+    orphans: list[tuple[Descriptor, Digest]] = []
+    gone = {*dropped, *view.changed}
 
     def edit(descriptor: Descriptor) -> Descriptor | None:
-        if descriptor.digest in source.absent:
+        if descriptor.digest in before.absent:
             return descriptor
-        return None if subject_of_entry(source, descriptor) in dropped else descriptor
+        subject = subject_of_entry(before, descriptor)
+        if subject is not None and subject in view.changed:
+            orphans.append((descriptor, subject))
+        return None if subject in gone else descriptor
 
-    return edited(source, edit)
+    return edited(view, edit), orphans
 
 
 class _Editor:

@@ -7,16 +7,16 @@ regctl write them) is pointed to the new one.
 
 from collections.abc import Callable, Iterator, Mapping
 
-from ocilayout import notices
 from ocilayout.blobs import MemoryBlobs
 from ocilayout.errors import InvalidDigest
-from ocilayout.graph import View, is_document, read_document, walk
+from ocilayout.graph import View, changes, is_document, read_document, walk
 from ocilayout.protocols import ImageSource
+from ocilayout.signatures import warn_of_void
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Document, Index
-from ocilayout.spec.marks import REFERENCE_DIGEST, SUBJECT
+from ocilayout.spec.marks import KIND, SUBJECTS, mark_of
 from ocilayout.spec.media_types import layer_type
 
 EditChild = Callable[[Descriptor], Descriptor | None]
@@ -71,8 +71,9 @@ class Rewriter:
     def view(self) -> View:
         """The source as it is now."""
         index = self._source.index.with_children(self.current)
-        for old, new in zip(self._source.index.children, index.children, strict=True):
-            _warn_of_signature(old, new)
+        # What an earlier step made has been told of.
+        earlier = {new.digest for new in changes(self._source).values()}
+        warn_of_void(self._source, {k: v for k, v in self.changed.items() if k not in earlier})
         return View(self._source, index, self._documents, self._source.absent, self.changed)
 
     def current(self, child: Descriptor) -> Descriptor:
@@ -85,11 +86,15 @@ class Rewriter:
 
     def _with_references(self, child: Descriptor) -> Descriptor:
         annotations = dict(child.annotations)
-        for key in (REFERENCE_DIGEST, SUBJECT):
+        for key in SUBJECTS:
             stated = _digest(annotations.get(key))
             moved = None if stated is None else self.changed.get(stated)
             if moved is not None:
                 annotations[key] = str(moved.digest)
+        kind, _, encoded = annotations.get(KIND, "").rpartition("/")
+        moved = self.changed.get(Digest("sha256", encoded))
+        if moved is not None and mark_of(child) is not None:
+            annotations[KIND] = f"{kind}/{moved.digest.encoded}"
         for name in names.names_of(child):
             subject = names.subject_of_tag(name)
             moved = None if subject is None else self.changed.get(subject)
@@ -100,16 +105,6 @@ class Rewriter:
                             subject.encoded, moved.digest.encoded
                         )
         return child if annotations == child.annotations else child.with_annotations(annotations)
-
-
-def _warn_of_signature(old: Descriptor, new: Descriptor) -> None:
-    """What cosign signed is a digest, and it stays as it was signed."""
-    for before, after in zip(names.names_of(old), names.names_of(new), strict=True):
-        if before != after and before.endswith((".sig", ".att")):
-            notices.warn(
-                f"{before} is {after} now, but what it signs is the image of the old digest: it "
-                "verifies no more, so sign the new one (--attestations drop leaves it out)"
-            )
 
 
 def _with_children(document: Document, edit: EditChild) -> Document:

@@ -65,7 +65,9 @@ def make_containerd_referrer(image: Made) -> Made:
 
 def make_cosign_signature(image: Made, kind: str = "sig") -> Made:
     """What cosign writes: as an image, told by nothing but its tag."""
-    return _simple_signing(image).named(f"sha256-{image.descriptor.digest.encoded}.{kind}")
+    media_type = "text/spdx+json" if kind == "sbom" else SIMPLE_SIGNING
+    made = _simple_signing(image, media_type)
+    return made.named(f"sha256-{image.descriptor.digest.encoded}.{kind}")
 
 
 def make_saved_signature(image: Made, kind: str = "dev.cosignproject.cosign/sigs") -> Made:
@@ -73,9 +75,9 @@ def make_saved_signature(image: Made, kind: str = "dev.cosignproject.cosign/sigs
     return _simple_signing(image).annotated({"kind": kind})
 
 
-def _simple_signing(image: Made) -> Made:
+def _simple_signing(image: Made, media_type: str = SIMPLE_SIGNING) -> Made:
     critical = {"image": {"docker-manifest-digest": str(image.descriptor.digest)}}
-    layer = make_blob(SIMPLE_SIGNING, encode({"critical": critical}))
+    layer = make_blob(media_type, encode({"critical": critical}))
     diff_ids = [str(layer.descriptor.digest)]
     fields = {"architecture": "", "os": "", "rootfs": {"type": "layers", "diff_ids": diff_ids}}
     return make_manifest(make_blob(media_types.OCI_CONFIG, encode(fields)), [layer])

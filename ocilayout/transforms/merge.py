@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocilayout import notices
 from ocilayout.blobs import MemoryBlobs, SpreadBlobs
@@ -15,6 +16,7 @@ from ocilayout.referrers import (
     subject_of,
     subject_of_entry,
 )
+from ocilayout.signatures import referrer_title
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -23,6 +25,12 @@ from ocilayout.spec.marked_entries import pinned
 from ocilayout.spec.marks import REFERENCE_DIGEST, mark_of
 from ocilayout.spec.names import names_of, renamed, subject_of_tag
 from ocilayout.spec.platform import UNKNOWN, Platform
+
+
+class _Referrer(NamedTuple):
+    subject: Digest
+    entry: Descriptor
+    title: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ def merge(
     overrides = list(platforms) or [None] * len(sources)
     chosen: dict[Platform, _Member] = {}
     attestations: dict[Digest, dict[Digest, Descriptor]] = {}
-    referrers: list[tuple[Digest, Descriptor]] = []
+    referrers: list[_Referrer] = []
     for source, label, override in zip(sources, called, overrides, strict=True):
         for member in _members(source, label, override):
             _choose(chosen, member, replace)
@@ -155,7 +163,7 @@ def _is_own(source: ImageSource, top: Descriptor) -> bool:
     return subject_of_entry(source, top) is None
 
 
-def _referrers(source: ImageSource) -> Iterator[tuple[Digest, Descriptor]]:
+def _referrers(source: ImageSource) -> Iterator[_Referrer]:
     """Referrers that are no attestations of BuildKit's, with what each refers to.
 
     Marked ones say by a digest to which member they refer: their name will be that of the index.
@@ -166,26 +174,28 @@ def _referrers(source: ImageSource) -> Iterator[tuple[Digest, Descriptor]]:
         subject = subject_of_entry(source, descriptor)
         is_marked = mark_of(descriptor) is not None
         if subject is not None:
-            yield subject, pinned(descriptor, subject) if is_marked else descriptor
+            title = referrer_title(source, descriptor, subject)
+            entry = pinned(descriptor, subject) if is_marked else descriptor
+            yield _Referrer(subject, entry, title)
         elif is_marked:
             notices.warn(f"{descriptor.digest} belongs to an image that is not here: left out")
 
 
-def _of_what_is_kept(
-    referrers: Sequence[tuple[Digest, Descriptor]], kept: set[Digest]
-) -> list[Descriptor]:
+def _of_what_is_kept(referrers: Sequence[_Referrer], kept: set[Digest]) -> list[Descriptor]:
     """The referrers of what is kept, and their own; what becomes of the others is said."""
     found: list[Descriptor] = []
     waiting = list(referrers)
-    while ready := [pair for pair in waiting if pair[0] in kept]:
-        waiting = [pair for pair in waiting if pair not in ready]
-        for _, entry in ready:
+    while ready := [referrer for referrer in waiting if referrer.subject in kept]:
+        waiting = [referrer for referrer in waiting if referrer.subject not in kept]
+        for _, entry, _ in ready:
             known = [(other.digest, names_of(other)) for other in found]
             if (entry.digest, names_of(entry)) not in known:
                 found.append(entry)
-        kept = kept | {entry.digest for _, entry in ready}
-    for subject, entry in waiting:
-        notices.warn(f"{entry.digest} refers to {subject}, which is not in the result: left out")
+        kept = kept | {referrer.entry.digest for referrer in ready}
+    for subject, entry, title in waiting:
+        notices.warn(
+            f"{title} is left out: {entry.digest} refers to {subject}, which is not in the result"
+        )
     return found
 
 

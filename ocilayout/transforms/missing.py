@@ -68,10 +68,14 @@ def _pruned(source: View, survey: "_Survey") -> ImageSource:
 
     pruned = members.edited(source, edit)
     dropped = ", ".join(titles)
-    whole = members.without_orphans(pruned, gone)
+    whole, left_out = members.without_orphans(pruned, source, gone)
     if not whole.index.children:
         raise BlobNotFound(f"--missing prune would leave nothing: {dropped} is not whole")
     notices.warn(f"left out, since it is not whole: {dropped}")
+    if left_out:
+        from ocilayout.signatures import warn_of_left_out
+
+        warn_of_left_out(source, left_out)
     return View(whole, whole.index, absent=frozenset(survey.foreign))
 
 

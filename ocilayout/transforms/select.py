@@ -1,16 +1,18 @@
 """Keep some images and platforms of a source, with what speaks of them, and drop the rest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ocilayout import notices
 from ocilayout.errors import ImageNotFound
-from ocilayout.graph import listing, platform_of
+from ocilayout.graph import changes, listing, platform_of
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import is_listed_referrer, is_referrer, subject_of_entry
+from ocilayout.signatures import warn_of_left_out
 from ocilayout.spec.compatible import absence
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
+from ocilayout.spec.marks import mark_of
 from ocilayout.spec.media_types import INDEXES
 from ocilayout.spec.names import names_of, subject_of_tag
 from ocilayout.spec.platform import Platform
@@ -51,8 +53,21 @@ def select_from_all(
         if platform not in found:
             raise ImageNotFound(absence(platform, seen))
     for source, result in zip(sources, selected, strict=True):
-        _say_what_is_gone(source.index, result.index)
+        moved = changes(result)
+        _say_what_is_gone(source.index, result.index, moved)
+        warn_of_left_out(source, _left_out(source, result, moved))
     return selected
+
+
+def _left_out(
+    source: ImageSource, result: ImageSource, moved: Collection[Digest]
+) -> Iterator[tuple[Descriptor, Digest]]:
+    """The referrers that are gone, since what they refer to became another, and what that was."""
+    left = {entry.digest for entry in result.index.children}
+    for entry in source.index.children:
+        subject = None if entry.digest in left else subject_of_entry(source, entry)
+        if subject is not None and subject in moved:
+            yield entry, subject
 
 
 def _by_names(source: ImageSource, names: Sequence[str]) -> ImageSource:
@@ -88,11 +103,14 @@ def select_where(source: ImageSource, accepts: Callable[[Platform], bool]) -> Im
         return None
 
     def keep_referrers(descriptor: Descriptor) -> Descriptor | None:
-        if descriptor.digest in kept or subject_of_entry(source, descriptor) in kept:
+        if descriptor.digest in kept:
             return descriptor
-        return None
+        subject = subject_of_entry(source, descriptor)
+        # Of a marked entry whose image is not here nothing is known.
+        is_lone_mark = subject is None and mark_of(descriptor) is not None
+        return descriptor if subject in kept or is_lone_mark else None
 
-    # Images first: what speaks of them may be listed before them.
+    # Images first: what refers to them may be listed before them.
     images = members.edited(source, keep_images)
     kept.update(child.digest for child in images.index.children if child.media_type in INDEXES)
     result = members.edited(images, keep_referrers)
@@ -110,12 +128,18 @@ def _without_doubles(index: Index) -> Index:
     )
 
 
-def _say_what_is_gone(before: Index, after: Index) -> None:
+def _say_what_is_gone(before: Index, after: Index, changed: Collection[Digest]) -> None:
+    """Name what is left out, but for what refers to images that changed."""
     left = {name for entry in after.children for name in names_of(entry)}
     gone = {name: None for entry in before.children for name in names_of(entry) if name not in left}
     images = [name for name in gone if subject_of_tag(name) is None]
     if images:
         notices.warn(f"left out, since there is no such platform of it: {', '.join(images)}")
-    signs = [name for name in gone if subject_of_tag(name) is not None]
-    if signs:
-        notices.warn(f"left out, since what it speaks of is gone or changed: {', '.join(signs)}")
+    tags = [
+        name
+        for name in gone
+        for subject in [subject_of_tag(name)]
+        if subject is not None and subject not in changed
+    ]
+    if tags:
+        notices.warn(f"left out, since what it refers to is left out: {', '.join(tags)}")
