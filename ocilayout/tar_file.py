@@ -126,6 +126,12 @@ class TarFile:
         """The names of all links, hard and symbolic."""
         return [name for name, member in self._members.items() if member.target]
 
+    def symlinks(self) -> Iterator[tuple[str, str]]:
+        """The names of symbolic links, and where each leads, as it is written."""
+        for name, member in self._members.items():
+            if member.kind == "symlink":
+                yield name, member.target
+
     def resolved(self, name: str) -> str:
         """The name of the file that `name` leads to; raises as `open` does."""
         return self._resolve(name).name

@@ -8,7 +8,15 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocilayout.engines.member import Member, as_docker, member_of_entry, members_of
+from ocilayout.engines.importer_view import NOT_IMPORTED, ImporterView, importer_view
+from ocilayout.engines.member import (
+    Member,
+    artifact_of,
+    as_docker,
+    member_of_entry,
+    members_of,
+)
+from ocilayout.engines.saved_list import SavedItem, saved_items
 from ocilayout.errors import UsageError
 from ocilayout.graph import manifest_if_here, manifests_below
 from ocilayout.protocols import Files, ImageSource
@@ -39,6 +47,8 @@ class Entry:
     is_index: bool = False
     has_referrers: bool = False
     """Whether attestations or other referrers speak of it."""
+    artifact: Member | None = None
+    """What its manifest says, where it has one and is no image."""
 
     @property
     def title(self) -> str:
@@ -81,6 +91,10 @@ class Cargo:
     """How many entries index.json has."""
     saved: tuple[Entry, ...] | None
     """What manifest.json lists."""
+    items: list[SavedItem] | str | None = None
+    """The same as docker decodes it; why it cannot, and None where there is no such file."""
+    imported: ImporterView = NOT_IMPORTED
+    """The file as containerd's importer reads it."""
     picked: frozenset[Digest] | None = None
     """Manifests, indexes and image ids that were asked for by name or digest."""
 
@@ -118,6 +132,8 @@ def cargo_of(opened: Opened) -> Cargo:
         listed=listed,
         descriptors=len(source.index.children),
         saved=_saved(files, opened.source),
+        items=None if files.is_folder else saved_items(files),
+        imported=NOT_IMPORTED if files.is_folder else importer_view(files),
         picked=_picked(opened),
     )
 
@@ -157,11 +173,12 @@ def _entry(
     if is_referrer(source, top):
         return Entry(top.digest, KIND_REFERRER, names, (), is_index)
     kind = KIND_IMAGE if members else KIND_ARTIFACT
+    artifact = artifact_of(source, top) if not members else None
     has_referrers = top.digest in subjects or any(
         below.digest in subjects or is_referrer(source, below)
         for below in manifests_below(source, [top])
     )
-    return Entry(top.digest, kind, names, members, is_index, has_referrers)
+    return Entry(top.digest, kind, names, members, is_index, has_referrers, artifact)
 
 
 def _saved(files: Files, source: ImageSource) -> tuple[Entry, ...] | None:

@@ -1,52 +1,88 @@
-"""containerd's importer: an OCI layout where it says that it is one, else manifest.json."""
+"""containerd's importer: an OCI layout where it says that it is one, else manifest.json.
 
-from collections.abc import Iterable, Mapping
+`ctr` of containerd 2 hands the file to the transfer service, which unpacks all platforms and keeps
+nothing where one fails; what uses containerd's client ends there; dockerd reports no error, and
+unpacks what its machine runs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ocilayout.engines.cargo import KIND_IMAGE, Cargo, Entry
 from ocilayout.engines.facts import Engine
-from ocilayout.engines.outcomes import Outcome
+from ocilayout.engines.faults import artifact_faults, oci_faults
+from ocilayout.engines.grammar import InvalidName, imported_name
+from ocilayout.engines.importer_names import names_in_store
+from ocilayout.engines.member import Member
+from ocilayout.engines.outcomes import Outcome, Verdict
 from ocilayout.engines.questions import (
     Refusal,
     asked_for,
+    check_faults,
     check_file,
-    check_layers,
-    check_system,
-    docker_names,
+    each_judged,
     elsewhere,
-    judged,
+    own_members,
     referrers_lost,
     refusal_by,
+    refused,
     sparse,
-    taken,
 )
-from ocilayout.spec.digest import Digest
-from ocilayout.spec.names import reference_of
+from ocilayout.spec.media_types import LayerType
 from ocilayout.spec.platform import Platform
+
+_SEEN = "seen with docker 29 and containerd 2 of August 2026"
+_FILTERED = "it lists no image: image might be filtered out"
 
 
 def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome]:
     """What becomes of each image; raises Refusal where nothing of the file is read."""
     check_file(cargo, engine)
-    if cargo.is_layout and cargo.has_marker:
-        entries = cargo.listed
-    elif cargo.saved is not None:
-        entries = tuple(_with_full_names(entry, engine) for entry in cargo.saved)
-    else:
-        lacking = "an oci-layout file" if cargo.is_layout else "index.json and manifest.json"
-        raise refusal_by(f"it lacks {lacking}: {engine.refusal.value}", engine.refusal)
-    last = {name: entry.digest for entry in entries for name in entry.names}
+    entries = _listed(cargo, engine)
+    _check_what_ends_all(entries, engine)
+    last = {name: entry for entry in entries for name in entry.names}
 
     def judge(entry: Entry) -> Outcome:
         _check_kept(entry, engine, last)
-        check_layers(engine, entry.members)
-        check_system(engine, entry.members, machine)
-        names = tuple(_containerd_name(name, engine) for name in entry.names)
-        lost = (*referrers_lost(entry, engine), *elsewhere(entry.platforms, machine))
-        return taken(entry, names, entry.platforms, lost_names=_unfindable(names), lost_parts=lost)
+        _check_unpacked(entry, engine, machine)
+        return _stored(entry, engine, machine)
 
-    _check_what_ends_all(entries, engine)
-    return judged(engine, asked_for(cargo, entries), judge)
+    outcomes = each_judged(asked_for(cargo, entries), judge)
+    ends = next((found for found in outcomes if found.verdict == "refused"), None)
+    if ends is None or engine.importer == "image store":
+        return outcomes
+    # An error in one of them ends the import of all.
+    raise Refusal(ends.reason, ends.source)
+
+
+def _listed(cargo: Cargo, engine: Engine) -> Sequence[Entry]:
+    view = cargo.imported
+    if view.problem is not None:
+        raise refusal_by(view.problem, engine.refusal)
+    if "mediaType" in view.missing or ("digest" in view.missing and engine.is_docker):
+        lacks = "media type" if "mediaType" in view.missing else "digest"
+        raise refusal_by(f"an entry of index.json has no {lacks}", engine.refusal)
+    if view.is_empty:
+        raise Refusal(_FILTERED, engine.empty.source, engine.empty.value)
+    if view.is_layout:
+        return cargo.listed
+    return [_saved(entry, engine) for entry in cargo.saved or ()]
+
+
+def _saved(entry: Entry, engine: Engine) -> Entry:
+    """An entry of manifest.json, with the names and the types of layers that it gets."""
+    try:
+        names = tuple(imported_name(tag, engine) for tag in entry.names)
+    except InvalidName as error:
+        raise refusal_by(f"{error}, which ends the import of all", engine.tag_alone) from None
+    members = tuple(map(_relabelled, entry.members))
+    return replace(entry, names=tuple(dict.fromkeys(names)), members=members)
+
+
+def _relabelled(member: Member) -> Member:
+    codecs = ["gzip" if codec in {"gzip", "zstd"} else "none" for codec in member.layer_codecs]
+    types = tuple(LayerType("docker", codec).media_type for codec in codecs)
+    return replace(member, layer_types=types, algorithms=frozenset())
 
 
 def _check_what_ends_all(entries: Iterable[Entry], engine: Engine) -> None:
@@ -61,35 +97,61 @@ def _check_what_ends_all(entries: Iterable[Entry], engine: Engine) -> None:
             raise sparse(entry, engine)
 
 
-def _check_kept(entry: Entry, engine: Engine, last: Mapping[str, Digest]) -> None:
-    if not entry.names and not engine.nameless.value:
-        raise refusal_by("it has no name, and only what has one is kept", engine.nameless)
+def _check_kept(entry: Entry, engine: Engine, last: Mapping[str, Entry]) -> None:
+    if not (entry.names or engine.nameless.value or engine.by_digest.value):
+        raise refusal_by(
+            "it has no name, and only what has one is kept", engine.nameless, "nothing kept"
+        )
     for name in entry.names:
-        if last[name] != entry.digest:
+        winner = last[name]
+        if winner.digest != entry.digest:
             raise Refusal(
                 f"another image has the name {name} too, and the last one wins: merge makes "
                 "them one",
                 "containerd:client/import.go: each entry of a name updates it",
+                "nothing kept" if winner.kind == KIND_IMAGE else _ARTIFACT[engine.importer],
             )
-    is_sparse = any(not member.whole for member in entry.members)
-    if is_sparse and not (engine.sparse.value and entry.platforms):
-        raise sparse(entry, engine)
 
 
-def _containerd_name(name: str, engine: Engine) -> str:
-    if any(sign in name for sign in "/:@"):
-        return name
-    return engine.tag_alone.value.format(tag=name)
+def _check_unpacked(entry: Entry, engine: Engine, machine: Platform | None) -> None:
+    if entry.kind != KIND_IMAGE:
+        _check_artifact(entry, engine)
+    members = own_members(entry, machine) if engine.is_docker else entry.members
+    faults = ((fault, member.platform) for member in members for fault in oci_faults(member))
+    check_faults(entry, faults, engine)
+    systems = {member.platform.normalized.os for member in members if member.platform}
+    if engine.importer == "transfer" and "windows" in systems:
+        raise Refusal("it is for windows, and is not unpacked", _SEEN, "not unpacked")
 
 
-def _unfindable(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(f"the name, as nothing asks for {name}" for name in names if not _is_full(name))
+_ARTIFACT: Mapping[str, Verdict] = {
+    "image store": "broken",
+    "transfer": "not unpacked",
+    "client": "refused",
+}
+"""What becomes of a name that leads to what is no image."""
 
 
-def _is_full(name: str) -> bool:
-    reference = reference_of(name)
-    return reference is not None and str(reference) == name
+def _check_artifact(entry: Entry, engine: Engine) -> None:
+    if not engine.is_docker:
+        verdict = _ARTIFACT[engine.importer]
+        raise refusal_by("it is an artifact, no image that could run", engine.artifacts, verdict)
+    if entry.artifact is None:
+        raise Refusal("it leads to no manifest: neither a manifest or index", _SEEN, "broken")
+    check_faults(entry, ((fault, None) for fault in artifact_faults(entry.artifact)), engine)
 
 
-def _with_full_names(entry: Entry, engine: Engine) -> Entry:
-    return replace(entry, names=docker_names(entry, engine))
+def _stored(entry: Entry, engine: Engine, machine: Platform | None) -> Outcome:
+    stored = names_in_store(entry, engine)
+    if stored.reason:
+        return refused(entry, Refusal(stored.reason, stored.source, stored.verdict))
+    return Outcome(
+        entry.title,
+        str(entry.digest),
+        stored.verdict,
+        stored.names,
+        entry.platforms,
+        stored.lost_names,
+        (*referrers_lost(entry, engine), *elsewhere(entry.platforms, machine)),
+        is_usable=stored.is_usable,
+    )

@@ -51,6 +51,8 @@ class Engine:
     """Whether it keeps what is no image."""
     refusal: Fact[str]
     """What it says of a tar that it does not recognize."""
+    by_digest: Fact[bool] = Fact(False, "what has no name is stored by none")
+    """Whether an image without a name is stored by its digest, by which nothing asks for it."""
     full_names: Fact[bool] = Fact(False, "a tag alone is filled in, or can be asked for")
     """Whether nothing ever asks for an image by less than its full name."""
     suffixes: Fact[dict[str, str]] | None = None
@@ -65,7 +67,18 @@ class Engine:
     """What ends the load of all that is in a file: a `gap`, or an `artifact`."""
     forms: tuple[str, ...] = ("docker-archive",)
     """The transports that it takes, the best first."""
+    ipv6_names: Fact[bool] = Fact(True, "distribution/reference:regexp.go, from v0.5.0")
+    """Whether the registry of a name may be an IPv6 address."""
+    importer: Literal["", "graphdriver", "image store", "transfer", "client"] = ""
+    """Whose column of `rules` it has, if any."""
+    empty: Fact[Literal["refused", "nothing kept"]] = Fact("refused", "it holds nothing to load")
+    """What becomes of a file that lists no image."""
     first: tuple[int, ...] = ()
     """The first version that the row is about, up to that of the next row."""
     store: str = ""
     """Which of several stores it has, where the family has more than one."""
+
+    @property
+    def is_docker(self) -> bool:
+        """Whether it is docker, with whichever store."""
+        return self.family == "docker"

@@ -21,7 +21,6 @@ from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
-from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.docker_entries import Entry as DockerEntry
 from ocilayout.stores.docker_entries import config_bytes_of
@@ -50,8 +49,8 @@ class Member:
     platform: Platform | None
     whole: bool
     """Whether all that it leads to is here."""
-    codecs: frozenset[str] = frozenset()
-    """How its layers are compressed, by their first bytes."""
+    layer_codecs: tuple[str, ...] = ()
+    """How each layer is compressed, by its first bytes; empty where that is not here."""
     manifest_type: str = ""
     """The media type by which it is listed; empty where that says none."""
     config_type: str = ""
@@ -59,6 +58,15 @@ class Member:
     """The media types of its layers, lowest first."""
     config: ConfigFacts | None = field(default=None, compare=False)
     """None where it is not here, or cannot be read."""
+    algorithms: frozenset[str] = frozenset()
+    """Of the digests by which manifest, config and layers are found."""
+    has_manifest: bool = True
+    """Whether its manifest is here."""
+
+    @property
+    def codecs(self) -> frozenset[str]:
+        """How its layers are compressed, as far as they are here."""
+        return frozenset(self.layer_codecs) - {""}
 
     @property
     def is_docker(self) -> bool:
@@ -78,21 +86,27 @@ def members_of(source: ImageSource, top: Descriptor) -> Iterator[Member]:
             continue
         manifest = manifest_if_here(source, descriptor)
         if manifest is None:
-            yield Member(None, descriptor.platform, False)
+            yield Member(None, descriptor.platform, False, has_manifest=False)
         elif manifest.has_layer_tars:
             yield _member(source, descriptor, manifest)
 
 
+def artifact_of(source: ImageSource, top: Descriptor) -> Member | None:
+    """What the manifest of an artifact says; None where there is none, or it has no config."""
+    manifest = manifest_if_here(source, top)
+    return None if manifest is None or manifest.config is None else _member(source, top, manifest)
+
+
 def member_of_entry(files: Files, entry: DockerEntry) -> Member:
     """One of manifest.json that was not opened, since a name or digest picked another."""
-    codecs = set()
+    codecs = []
     for layer in entry.layers:
         with files.open(layer) as content:
-            codecs.add(codec_name(content.read(8)))
+            codecs.append(codec_name(content.read(8)))
     raw = config_bytes_of(files, entry)
     config = ImageConfig.parse(raw, f"config {entry.config_digest}")
     facts = _config_facts(raw, str(entry.config_digest))
-    member = Member(entry.config_digest, config.platform, True, frozenset(codecs), config=facts)
+    member = Member(entry.config_digest, config.platform, True, tuple(codecs), config=facts)
     return as_docker(member, entry)
 
 
@@ -109,21 +123,22 @@ def as_docker(member: Member, entry: DockerEntry) -> Member:
 def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> Member:
     assert manifest.config is not None
     here = [child for child in manifest.children if _is_here(source, child)]
-    codecs = frozenset(
-        codec_in(source, layer).name
-        for layer in manifest.layers
-        if layer in here and layer_type(layer.media_type)
+    codecs = tuple(
+        codec_in(source, layer).name if layer in here else "" for layer in manifest.layers
     )
     has_config = manifest.config in here
     return Member(
         image_id=manifest.config.digest,
         platform=platform_of(source, descriptor) if has_config else descriptor.platform,
         whole=len(here) == len(manifest.children),
-        codecs=codecs,
+        layer_codecs=codecs,
         manifest_type=descriptor.media_type,
         config_type=manifest.config.media_type,
         layer_types=tuple(layer.media_type for layer in manifest.layers),
         config=_read_facts(source, manifest.config) if has_config else None,
+        algorithms=frozenset(
+            part.digest.algorithm for part in (descriptor, manifest.config, *manifest.layers)
+        ),
     )
 
 

@@ -18,6 +18,11 @@ _FROM_BAD_TO_WORSE: tuple[Verdict, ...] = (
 )
 
 
+def is_worse(one: Verdict, other: Verdict) -> bool:
+    """Whether less can be done with what is `one` than with what is `other`."""
+    return _FROM_BAD_TO_WORSE.index(one) > _FROM_BAD_TO_WORSE.index(other)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What becomes of one image of a file."""
@@ -49,6 +54,11 @@ class Outcome:
         return self.verdict == "loads" or (self.verdict == "name lost" and self.is_usable)
 
     @property
+    def is_dropped(self) -> bool:
+        """Whether it has no name, and nothing is kept of it."""
+        return self.verdict == "nothing kept" and self.title == self.digest
+
+    @property
     def lost(self) -> tuple[str, ...]:
         """All of it that is lost."""
         return (*self.lost_names, *self.lost_parts)
@@ -62,12 +72,19 @@ class Prediction:
     outcomes: tuple[Outcome, ...]
 
     @property
+    def _that_count(self) -> tuple[Outcome, ...]:
+        """All but those that have no name and are not kept, where others are: old images that stay
+        in a layout when their name moves on."""
+        kept = tuple(found for found in self.outcomes if not found.is_dropped)
+        return kept or self.outcomes
+
+    @property
     def verdict(self) -> Verdict:
         """The worst of its images."""
-        verdicts = [outcome.verdict for outcome in self.outcomes]
+        verdicts = [outcome.verdict for outcome in self._that_count]
         return max(verdicts, key=_FROM_BAD_TO_WORSE.index, default="refused")
 
     @property
     def loads(self) -> bool:
         """Whether all of it does."""
-        return bool(self.outcomes) and all(outcome.loads for outcome in self.outcomes)
+        return bool(self.outcomes) and all(outcome.loads for outcome in self._that_count)

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 
 from ocilayout.engines.cargo import KIND_IMAGE, KIND_REFERRER, Cargo, Entry
 from ocilayout.engines.facts import Engine, Fact, Words
+from ocilayout.engines.faults import Fault
 from ocilayout.engines.member import Member
-from ocilayout.engines.outcomes import Outcome, Verdict
-from ocilayout.errors import InvalidDocument
+from ocilayout.engines.outcomes import Outcome, Verdict, is_worse
+from ocilayout.engines.rules import RULES
 from ocilayout.spec.compatible import runs
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
-from ocilayout.spec.reference import Reference
 
 _MIB = 1024 * 1024
 
@@ -62,20 +62,68 @@ def judged(
     engine: Engine, entries: Iterable[Entry], judge: Callable[[Entry], Outcome]
 ) -> list[Outcome]:
     """What `judge` says of each; artifacts are nothing to most engines."""
-    found = []
+
+    def judge_image(entry: Entry) -> Outcome:
+        check_image(entry, engine)
+        return judge(entry)
+
+    return each_judged(entries, judge_image)
+
+
+def each_judged(entries: Iterable[Entry], judge: Callable[[Entry], Outcome]) -> list[Outcome]:
+    """What `judge` says of each, be it by a Refusal."""
+    outcomes = []
     for entry in entries:
         try:
-            if entry.kind != KIND_IMAGE and not engine.artifacts.value:
-                raise refusal_by("it is an artifact, no image that could run", engine.artifacts)
-            found.append(judge(entry))
+            outcomes.append(judge(entry))
         except Refusal as refusal:
-            found.append(refused(entry, refusal))
-    return found
+            outcomes.append(refused(entry, refusal))
+    return outcomes
 
 
-def refusal_by(reason: str, fact: Fact[object]) -> Refusal:
+def refusal_by(reason: str, fact: Fact[object], verdict: Verdict = "refused") -> Refusal:
     """A refusal that a fact of the table explains."""
-    return Refusal(reason, fact.source)
+    return Refusal(reason, fact.source, verdict)
+
+
+def check_image(entry: Entry, engine: Engine) -> None:
+    """Raises Refusal where the engine takes images alone, and the entry is an artifact."""
+    if entry.kind != KIND_IMAGE and not engine.artifacts.value:
+        raise refusal_by("it is an artifact, no image that could run", engine.artifacts)
+
+
+def check_faults(
+    entry: Entry, faults: Iterable[tuple[Fault, Platform | None]], row: Engine
+) -> None:
+    """Raises Refusal with the verdict of the worst of an image's faults, by the table of rules."""
+    worst: Refusal | None = None
+    for fault, platform in faults:
+        if row.importer == "":
+            continue
+        rule = RULES[fault.code]
+        verdict = rule.verdicts[row.importer]
+        words = rule.words.format(fault.detail)
+        if entry.is_index and platform is not None:
+            words = f"of {platform}, {words}"
+        if verdict != "loads" and (worst is None or is_worse(verdict, worst.verdict)):
+            worst = Refusal(words, rule.source, verdict)
+    if worst is not None:
+        raise worst
+
+
+def own_members(entry: Entry, machine: Platform | None) -> tuple[Member, ...]:
+    """What a machine unpacks of an image: what it runs, as far as that is here.
+
+    Where the machine is not known it is whatever is here.
+    """
+    members = entry.members
+    if machine is not None:
+        members = tuple(m for m in members if m.platform is None or runs(machine, m.platform))
+        if entry.is_index:
+            members = tuple(member for member in members if member.has_manifest)
+    elif any(member.whole for member in members):
+        members = tuple(member for member in members if member.whole)
+    return members
 
 
 def check_file(cargo: Cargo, engine: Engine) -> None:
@@ -146,7 +194,8 @@ def check_system(engine: Engine, members: Iterable[Member], machine: Platform | 
     systems = {machine.normalized.os} if machine and engine.systems.value else engine.systems.value
     if not systems:
         return
-    found = {member.platform.normalized.os for member in members if member.platform}
+    # docker takes an image that names no system for its own.
+    found = {member.platform.normalized.os for member in members if member.platform} - {""}
     if found and not found & systems:
         raise refusal_by(
             f"it is for {', '.join(sorted(found))}, the engine for {', '.join(sorted(systems))}",
@@ -187,16 +236,3 @@ def sparse(entry: Entry, engine: Engine) -> Refusal:
     return refusal_by(
         f"{entry.title} lacks {', '.join(absent)}, which its index names", engine.sparse
     )
-
-
-def docker_names(entry: Entry, engine: Engine) -> tuple[str, ...]:
-    """The RepoTags as docker reads them, in full; raises Refusal where one is no name."""
-    names = []
-    for tag in entry.names:
-        try:
-            names.append(str(Reference.parse(tag)))
-        except InvalidDocument:
-            raise refusal_by(
-                f"{tag!r} is no image name: invalid reference format", engine.tag_alone
-            ) from None
-    return tuple(dict.fromkeys(names))

@@ -260,7 +260,7 @@ def test_docker_takes_diff_ids_of_sha256_alone(tmp_path: Path) -> None:
     image = make_manifest(parts[0], parts[1:]).named("lab/app:1")
     file = write_hybrid(tmp_path / "image.tar", image, saved=[image])
     assert "sha512" in reason(file, "docker-20.10")
-    assert prediction(file, "containerd-1.6").loads
+    assert "sha512" in reason(file, "containerd-1.6")
     with pytest.raises(CannotHold, match="its diff ids are sha512"):
         fitted(make_source(image), ENGINES["docker-20.10"])
 

@@ -34,6 +34,9 @@ _CONTAINERD_1_6 = Engine(
     artifacts=Fact(
         False, "seen with ctr 1.6.20: mismatched image rootfs and manifest layers, at unpacking"
     ),
+    importer="client",
+    empty=Fact("nothing kept", "containerd v1.6:cmd/ctr: nothing to unpack, and no error"),
+    ipv6_names=Fact(False, "containerd v1.6:reference/docker; seen with ctr 1.6.20"),
     ends_at=Fact(_STOPS, "seen with ctr 1.6.20, which unpacks one after the other"),
     refusal=_UNRECOGNIZED,
     forms=("docker-archive", "oci-archive"),
@@ -45,6 +48,9 @@ _CONTAINERD_2 = replace(
     _CONTAINERD_1_6,
     name="containerd-2",
     first=(2,),
+    importer="transfer",
+    empty=Fact("refused", "seen with containerd 2 of August 2026: image might be filtered out"),
+    ipv6_names=Fact(True, "distribution/reference; seen with containerd 2 of August 2026"),
     outer=Fact(OCI_CODECS, f"{_TRANSFER}; seen with containerd 2 of August 2026"),
     artifacts=Fact(False, "seen with containerd 2 of August 2026: stored, not unpacked"),
     ends_at=Fact(
@@ -86,6 +92,7 @@ def _k3s(name: str, command: str, source: str) -> Engine:
         artifacts=Fact(False, "hauler#492: what is no image stops the import"),
         full_names=_KUBELET,
         ends_at=Fact(_STOPS, "hauler#492; k3s#10132"),
+        importer="client",
         refusal=_UNRECOGNIZED,
         suffixes=_K3S_SUFFIXES,
         window=Fact(1 << 25, "k3s:pkg/untar/untar.go: MaxDecoderMemory"),
@@ -113,11 +120,13 @@ _KIND = Engine(
     platforms=Fact("all", f"{_KIND_GO}: --all-platforms"),
     sparse=Fact(False, "containerd#11344: content digest not found"),
     nameless=Fact(False, f"{_KIND_GO}: --digests names it import-DATE@DIGEST, which no pod has"),
+    by_digest=Fact(True, f"{_KIND_GO}: --digests"),
+    importer="transfer",
     tag_alone=Fact("import-YYYY-MM-DD:{tag}", "containerd:core/images/archive/reference.go"),
     referrers=Fact(True, f"{_KIND_GO}: --all-platforms"),
     artifacts=Fact(False, "ctr: mismatched image rootfs and manifest layers, at unpacking"),
     full_names=_KUBELET,
-    ends_at=Fact(_STOPS, f"{_KIND_GO}: ctr images import, which unpacks one after the other"),
+    ends_at=Fact(frozenset({"gap"}), f"{_KIND_GO}: --all-platforms"),
     refusal=_UNRECOGNIZED,
     forms=("docker-archive", "oci-archive"),
 )
@@ -131,6 +140,8 @@ _NERDCTL = replace(
     first=(),
     command="nerdctl load --all-platforms -i FILE",
     nameless=Fact(False, f"{_NERDCTL_GO}: WithDigestRef names it import@DIGEST"),
+    by_digest=Fact(True, f"{_NERDCTL_GO}: WithDigestRef"),
+    ipv6_names=Fact(True, "nerdctl:go.mod has distribution/reference"),
     full_names=Fact(True, "nerdctl:pkg/referenceutil: names are filled in before asking"),
 )
 

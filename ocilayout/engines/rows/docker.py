@@ -20,6 +20,13 @@ _CANONICAL = Fact(
 )
 
 
+_IPV6 = Fact(True, "moby v25.0.0:vendor.mod has distribution/reference; seen with docker 29")
+_NO_IPV6 = Fact(
+    False,
+    "docker/distribution v2.8:reference/regexp.go; seen with dockerd 20.10.24: invalid format",
+)
+
+
 def _graphdriver(first: tuple[int, ...], codecs: Fact[Words], refusal: Fact[str]) -> Engine:
     """dockerd with its own store, which knows manifest.json alone."""
     loader = refusal.source.partition(";")[0]
@@ -41,6 +48,9 @@ def _graphdriver(first: tuple[int, ...], codecs: Fact[Words], refusal: Fact[str]
         refusal=refusal,
         most_layers=_DEPTH,
         diff_ids=_CANONICAL,
+        ipv6_names=_IPV6 if first >= (25,) else _NO_IPV6,
+        importer="graphdriver",
+        empty=Fact("nothing kept", f"{loader}: no entry, no error; seen with docker 29"),
     )
 
 
@@ -79,6 +89,9 @@ _DOCKER_29_CONTAINERD = Engine(
     tag_alone=Fact("docker.io/library/{tag}:latest", f"{_C8D}: no translator of names; moby#49386"),
     referrers=Fact(True, f"{_C8D}: they are content like any other"),
     artifacts=Fact(False, "moby#45600: what is no image is not listed as one"),
+    full_names=Fact(True, "moby:daemon/containerd: what is asked for is filled in first"),
+    importer="image store",
+    empty=Fact("refused", "seen with docker 29 of August 2026: image might be filtered out"),
     refusal=_UNRECOGNIZED,
     forms=("docker-archive", "oci-archive"),
 )
