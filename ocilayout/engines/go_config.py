@@ -26,7 +26,7 @@ _TIME = re.compile(
 def config_problem(raw: bytes, struct: Struct) -> str | None:
     """Why Go does not decode the config into this struct; None where it does."""
     try:
-        value = strict_json.parse_object(raw, "config")
+        value = strict_json.parse_object(raw, "config", strict_json.CONFIG)
     except InvalidDocument as error:
         return str(error)
     return STRUCTS[struct](value, "")

@@ -138,7 +138,7 @@ def test_an_engine_must_be_named() -> None:
 
 
 def test_what_is_no_image_is_an_error() -> None:
-    assert_refused(ocilayout("check", SAMPLES / "rootfs-amd64.tar", "--for", "all"), "no image")
+    assert_refused(ocilayout("check", SAMPLES / "rootfs-amd64.tar", "--for", "all"), "not an image")
 
 
 @pytest.mark.parametrize(
