@@ -21,7 +21,6 @@ from ocilayout.engines.questions import (
     check_faults,
     check_file,
     each_judged,
-    elsewhere,
     own_members,
     referrers_lost,
     refusal_by,
@@ -45,7 +44,7 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
     def judge(entry: Entry) -> Outcome:
         _check_kept(entry, engine, last)
         _check_unpacked(entry, engine, machine)
-        return _stored(entry, engine, machine)
+        return _stored(entry, engine)
 
     outcomes = each_judged(asked_for(cargo, entries), judge)
     ends = next((found for found in outcomes if found.verdict == "refused"), None)
@@ -141,7 +140,7 @@ def _check_artifact(entry: Entry, engine: Engine) -> None:
     check_faults(entry, ((fault, None) for fault in artifact_faults(entry.artifact)), engine)
 
 
-def _stored(entry: Entry, engine: Engine, machine: Platform | None) -> Outcome:
+def _stored(entry: Entry, engine: Engine) -> Outcome:
     stored = names_in_store(entry, engine)
     if stored.reason:
         return refused(entry, Refusal(stored.reason, stored.source, stored.verdict))
@@ -152,6 +151,6 @@ def _stored(entry: Entry, engine: Engine, machine: Platform | None) -> Outcome:
         stored.names,
         entry.platforms,
         stored.lost_names,
-        (*referrers_lost(entry, engine), *elsewhere(entry.platforms, machine)),
+        referrers_lost(entry, engine),
         is_usable=stored.is_usable,
     )

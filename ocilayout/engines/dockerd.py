@@ -16,7 +16,6 @@ from ocilayout.engines.questions import (
     check_layers,
     check_system,
     each_judged,
-    elsewhere,
     left_behind,
     names_lost,
     referrers_lost,
@@ -42,7 +41,7 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
             )
         if listed.digest in refusals:
             raise refusals[listed.digest]
-        return _loaded(entry, listed, engine, machine, owners)
+        return _loaded(entry, listed, engine, owners)
 
     entries = asked_for(cargo, cargo.entries)
     listed_ids = {image_id for entry in cargo.listed for image_id in entry.image_ids}
@@ -108,7 +107,6 @@ def _loaded(
     entry: Entry,
     listed: Entry,
     engine: Engine,
-    machine: Platform | None,
     owners: Mapping[str, Digest],
 ) -> Outcome:
     names = _names(listed, engine)
@@ -122,7 +120,6 @@ def _loaded(
     lost = (
         *left_behind(entry, platforms),
         *referrers_lost(entry, engine),
-        *elsewhere(platforms, machine),
     )
     # A name that differs from the one in index.json is another, and can be used.
     is_lost = bool(taken_away) or (bool(listed.names) and not names)

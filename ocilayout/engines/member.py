@@ -16,7 +16,7 @@ from ocilayout.magic import codec_name
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.recoding import codec_in
 from ocilayout.referrers import is_listed_referrer
-from ocilayout.spec import media_types, strict_json
+from ocilayout.spec import media_types
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest

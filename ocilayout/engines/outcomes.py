@@ -48,10 +48,14 @@ class Outcome:
     is_usable: bool = True
     """Whether an image whose name is lost can be run by one of `names`."""
 
+    runs: bool = True
+    """Whether the machine runs something of it, where that is known."""
+
     @property
     def loads(self) -> bool:
         """Whether it can be run there, by its name or by the one that it gets."""
-        return self.verdict == "loads" or (self.verdict == "name lost" and self.is_usable)
+        is_named = self.verdict == "loads" or (self.verdict == "name lost" and self.is_usable)
+        return is_named and self.runs
 
     @property
     def is_dropped(self) -> bool:

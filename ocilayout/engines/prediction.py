@@ -39,7 +39,7 @@ def _on_machine(outcome: Outcome, machine: Platform) -> Outcome:
     known = ", ".join(map(str, outcome.platforms))
     return replace(
         outcome,
-        verdict="broken",
+        runs=False,
         reason=f"nothing of it runs on {machine}: it is for {known}",
         source="github.com/containerd/platforms, compare.go: Only",
     )

@@ -56,7 +56,7 @@ def first_versions(
 def _sentence(outcome: Outcome) -> str:
     if outcome.verdict in _WORDS:
         return f"{outcome.title} {_WORDS[outcome.verdict]}: {outcome.reason}"
-    words = [outcome.title, "loads"]
+    words = [outcome.title, "loads" if outcome.runs else "would load"]
     if outcome.names and ", ".join(outcome.names) != outcome.title:
         words.append(f"as {', '.join(outcome.names)}")
     elif not outcome.names:
@@ -64,7 +64,8 @@ def _sentence(outcome: Outcome) -> str:
     if outcome.platforms:
         words.append(f"for {', '.join(map(str, outcome.platforms))}")
     lost = f"; lost: {'; '.join(outcome.lost)}" if outcome.lost else ""
-    return " ".join(words) + lost
+    useless = "" if outcome.runs else f", but {outcome.reason}"
+    return " ".join(words) + lost + useless
 
 
 def verdict_fields(prediction: Prediction, fix: Mending | None) -> dict[str, object]:
