@@ -17,7 +17,7 @@ from ocilayout.referrers import is_listed_referrer, is_referrer, referrer_kind
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index, Manifest
+from ocilayout.spec.documents import Index, Manifest, is_build_cache
 from ocilayout.spec.names import names_of
 from ocilayout.spec.platform import Platform
 from ocilayout.transforms.missing import settle_missing
@@ -29,7 +29,7 @@ class Image(NamedTuple):
     descriptor: Descriptor
     names: tuple[str, ...]
     kind: str
-    """image, index, artifact, attestation or referrer."""
+    """image, index, artifact, cache (of BuildKit), attestation or referrer."""
     platforms: tuple[Platform, ...]
     absent: tuple[Platform, ...]
     """Platforms that are named and are not here, or not whole.
@@ -106,6 +106,8 @@ def _kind(source: ImageSource, descriptor: Descriptor) -> str:
     if descriptor.digest in source.absent:
         return "image"
     document = read_document(source, descriptor)
+    if is_build_cache(document):
+        return "cache"
     if not isinstance(document, Manifest):
         return "index"
     return "image" if document.has_layer_tars else "artifact"

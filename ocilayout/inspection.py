@@ -16,7 +16,7 @@ from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Manifest
+from ocilayout.spec.documents import Manifest, is_build_cache
 from ocilayout.spec.layers import Layer, layers_of
 from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.platform import Platform
@@ -30,8 +30,8 @@ class Node(NamedTuple):
 
     descriptor: Descriptor
     kind: str
-    """index, image, artifact, attestation, referrer or blob; absent where it is not here, repeated
-    where it stands in the tree already."""
+    """index, image, artifact, cache, attestation, referrer or blob; absent where it is not here,
+    repeated where it stands in the tree already."""
     platform: Platform | None = None
     refers_to: Digest | None = None
     manifest: Manifest | None = None
@@ -125,7 +125,7 @@ class _Inspector:
             return self._manifest(descriptor, document)
         return Node(
             descriptor,
-            "index",
+            "cache" if is_build_cache(document) else "index",
             descriptor.platform,
             subject_of_entry(self._source, descriptor),
             members=tuple(
@@ -140,6 +140,8 @@ class _Inspector:
         config = read_config(self._source, manifest) if has_config else None
         if is_listed_referrer(descriptor):
             kind = referrer_kind(descriptor)
+        elif is_build_cache(manifest):
+            kind = "cache"
         else:
             kind = "image" if manifest.has_layer_tars else "artifact"
         return Node(

@@ -50,6 +50,11 @@ KINDS: Mapping[str, Kind] = {
         "The file or folder cannot be opened as images: it is cut off, damaged, or no image.",
         "copy it again, if it is an image at all",
     ),
+    "place-without-image": Kind(
+        "error",
+        "The file or directory holds no image, but something else, which the finding names.",
+        "name the image in it, or the file that was meant",
+    ),
     "member-repeated": Kind(
         "error",
         "A tar has two members of one name. Tools differ in which one they take.",

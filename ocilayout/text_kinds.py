@@ -79,6 +79,7 @@ _JSON: tuple[tuple[tuple[bytes, ...], Row], ...] = (
     ((b'"spdxVersion"',), ("an SBOM (SPDX)", _IMAGES)),
     ((b'"bomFormat"',), ("an SBOM (CycloneDX)", _IMAGES)),
 )
+_JSON_START = re.compile(rb"\{\s*[\"}]|\[[\[\s]*[\"{\]0-9-]")
 _MARK = b"\xef\xbb\xbf"
 _WITH_MARK = "JSON with a byte order mark, as Notepad saves it"
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
@@ -94,7 +95,7 @@ def text_kind(head: bytes) -> Row | None:
     if not _is_text(head):
         return None
     text = head.removeprefix(_MARK).lstrip()
-    if text.startswith((b"{", b"[")):
+    if _JSON_START.match(text):
         kind, advice = _json_kind(text)
         return (f"{_WITH_MARK}: {kind}" if head.startswith(_MARK) else kind), advice
     for start, row in _STARTS:

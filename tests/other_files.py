@@ -115,6 +115,9 @@ TEXTS = {
     "refused": (b'{"errors":[{"code":"DENIED"}]}', "the error that a registry answered"),
     "sbom": (b'{"spdxVersion":"SPDX-2.3"}', "an SBOM (SPDX)"),
     "json": (b'{"a": 1}', "JSON"),
+    "list": (b"[\n  [1, 2]]", "JSON"),
+    "toml": (b"[build-system]\nrequires = []\n", "text"),
+    "template": (b"{{ .Values.image }}\n", "text"),
     "text": (b"docker save is what you want\n", "text"),
     "text like a program": ("MZ is what a café begins with".encode(), "text"),
 }

@@ -11,9 +11,7 @@ from ocilayout.commands.terminal.verb import verb
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ocilayout.description import Image
     from ocilayout.registries.registry import Registries
-    from ocilayout.stores.places import Place
 
 
 @verb("ocilayout ls app.tar layout/ other.tar.gz")
@@ -36,7 +34,8 @@ def command(
     """List the images in each PLACE, or their files.
 
     Names, platforms, size and digest of each; with --files the files of all layers together. Of
-    a repository in a registry, as docker://HOST/REPOSITORY, the tags are listed.
+    a directory that is no image, the images in its files are listed; of a repository in a
+    registry, as docker://HOST/REPOSITORY, the tags.
     """
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.errors import UsageError
@@ -96,92 +95,12 @@ def _list_images(
     as_json: bool,
     registries: "Registries | None",
 ) -> int:
-    from ocilayout.commands.terminal.printing import echo_json, say_error
-    from ocilayout.commands.terminal.reporting import image_fields
-    from ocilayout.description import images_in, surveyed, total_size
-    from ocilayout.errors import OciLayoutError
-    from ocilayout.stores import open_place
-    from ocilayout.stores.places import parse_source
-    from ocilayout.transforms.select import select
+    from ocilayout.commands.terminal.place_listing import PlaceListing
+    from ocilayout.commands.terminal.printing import echo_json
 
-    listed = []
-    failed = False
+    listing = PlaceListing(platforms, scratch, registries, as_json)
     for text in places:
-        try:
-            place = parse_source(text)
-            if place.is_repository and not platforms:
-                listed.append(_list_tags(place, registries, as_json))
-                continue
-            with open_place(text, scratch=scratch, registries=registries) as opened:
-                source = surveyed(select(opened.source, platforms=platforms))
-                made_from = {}
-                if platforms:
-                    # Most are asked for without, and start-up counts.
-                    from ocilayout.transforms.resolve import originals, resolved
-
-                    made_from = originals(opened.source, source)
-                    source = resolved(source, referrers=False)
-                size = total_size(source)
-                images = [
-                    image._replace(
-                        descriptor=made_from.get(image.descriptor.digest, image.descriptor)
-                    )
-                    for image in images_in(source)
-                ]
-        except OciLayoutError as error:
-            # As ls does: the others are listed all the same.
-            say_error(str(error))
-            failed = True
-            continue
-        listed.append(
-            {
-                "place": text,
-                "dialect": opened.dialect,
-                "total_size": size,
-                "images": [image_fields(image) for image in images],
-            }
-        )
-        if not as_json:
-            _echo_images(text, opened.dialect, images, size)
+        listing.add(text)
     if as_json:
-        echo_json({"places": listed})
-    return 1 if failed else 0
-
-
-def _list_tags(place: "Place", registries: "Registries | None", as_json: bool) -> dict[str, object]:
-    from ocilayout.commands.terminal.printing import counted, echo
-    from ocilayout.registries.registry import shared_or_new
-    from ocilayout.stores.registry import repository_of
-
-    with shared_or_new(registries) as known:
-        tags = list(repository_of(place, known).tags())
-    if not as_json:
-        echo(f"{place.text}: registry, {counted(len(tags), 'tag')}")
-        for tag in tags:
-            echo(f"  {tag}")
-    return {"place": place.text, "dialect": "registry", "tags": tags}
-
-
-def _echo_images(place: str, dialect: str, images: "list[Image]", size: int) -> None:
-    from ocilayout.commands.terminal.printing import counted, echo, echo_table, human_size
-    from ocilayout.commands.terminal.reporting import platforms_of
-
-    words = counted(len(images), "image")
-    shares = len(images) > 1
-    echo(f"{place}: {dialect}, {words}{f', {human_size(size)}' if shares else ''}")
-    if not images:
-        return
-    # What would be free without it is a question only where something is shared.
-    header = ("NAME", "PLATFORMS", "SIZE", *(("UNIQUE",) if shares else ()), "DIGEST")
-    rows = [
-        (
-            name,
-            platforms_of(image),
-            human_size(image.size),
-            *((human_size(image.unique_size),) if shares else ()),
-            str(image.descriptor.digest),
-        )
-        for image in images
-        for name in image.names or ("-",)
-    ]
-    echo_table(header, rows, indent="  ")
+        echo_json(listing.fields)
+    return 1 if listing.failed else 0

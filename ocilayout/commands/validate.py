@@ -103,6 +103,7 @@ def _findings(text: str, wishes: "_Wishes", registries: "Registries | None") -> 
         IntegrityError,
         InvalidArchive,
         InvalidDocument,
+        NotAnImage,
     )
     from ocilayout.problems import Problem
     from ocilayout.stores import open_suspect
@@ -123,6 +124,9 @@ def _findings(text: str, wishes: "_Wishes", registries: "Registries | None") -> 
                 problems.extend(verification.contents(wishes.jobs, watch))
             _refuse_absent(verification, problems, text)
             return Findings(text, opened.dialect, problems, verification, wishes.fast)
+    except NotAnImage as error:
+        found = Problem("place-without-image", text, str(error))
+        return Findings(text, None, [found], None, wishes.fast)
     except (CompressionError, IntegrityError, InvalidArchive, InvalidDocument) as error:
         found = Problem("place-unreadable", text, error.text)
         return Findings(text, None, [found], None, wishes.fast)

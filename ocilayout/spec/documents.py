@@ -250,6 +250,17 @@ class Manifest(_Document):
 Document = Index | Manifest
 
 
+def is_build_cache(document: Document) -> bool:
+    """Whether it is what `--cache-to` of buildx exports: layers, and what they were built by."""
+    return any(child.media_type == media_types.BUILDKIT_CACHE for child in document.children)
+
+
+BUILD_CACHE = (
+    "a build cache (docker buildx build --cache-from type=local,src=DIRECTORY takes it), no image"
+)
+"""What messages call it."""
+
+
 def parse_document(descriptor: Descriptor, raw: bytes) -> Document:
     """The document that `descriptor` leads to; raises InvalidDocument."""
     parse = _parse_again if len(raw) <= _MAX_REMEMBERED else _parse_again.__wrapped__

@@ -24,6 +24,9 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 DOCKER_FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar"
 
 DOCKER_ATTESTATION = "application/vnd.docker.attestation.manifest.v1+json"
+BUILDKIT_CACHE = "application/vnd.buildkit.cacheconfig.v0"
+"""The config of a build cache, in a manifest or at the end of an index (moby/buildkit,
+cache/remotecache/v1/spec.go)."""
 
 Family = Literal["oci", "docker"]
 

@@ -13,7 +13,7 @@ from ocilayout.protocols import ImageDestination, ImageSource
 from ocilayout.referrers import images_below, is_attestation, is_referrer
 from ocilayout.spec import names, strict_json
 from ocilayout.spec.descriptor import Descriptor
-from ocilayout.spec.documents import Manifest
+from ocilayout.spec.documents import BUILD_CACHE, Manifest, is_build_cache
 from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.file_names import MANIFEST
@@ -156,6 +156,8 @@ def _chosen(
     if descriptor.digest in source.absent:
         raise CannotHold(f"{called} is not here")
     document = read_document(source, descriptor)
+    if is_build_cache(document):
+        raise CannotHold(f"{called} is {BUILD_CACHE}")
     if isinstance(document, Manifest) and not document.has_layer_tars:
         raise CannotHold(f"{called} is {document.artifact_type or 'an artifact'}, no image")
     members = _members(source, descriptor)

@@ -117,6 +117,12 @@ def _opened(path: Path) -> Iterator[FolderFiles]:
         ) from None
     with files:
         if INDEX not in files:
+            # Few directories that are collected are none, and start-up counts.
+            from ocilayout.stores import kinds
+            from ocilayout.stores.unrecognized import tree_refusal
+
+            if kinds.recognized(files) is None:
+                raise tree_refusal(files, str(path))
             raise InvalidArchive(f"{path} is no OCI layout: it has no {INDEX}")
         yield files
 

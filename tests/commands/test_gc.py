@@ -101,7 +101,7 @@ def test_other_places_have_no_garbage(
 def test_what_is_no_layout_is_refused(tmp_path: Path, ocilayout: CommandLine) -> None:
     (tmp_path / "app.tar").write_bytes(b"")
     ocilayout.refuse(1, "is a file", "gc", tmp_path / "app.tar")
-    ocilayout.refuse(1, "no OCI layout", "gc", tmp_path)
+    ocilayout.refuse(1, "is a directory, but no image", "gc", tmp_path)
     ocilayout.refuse(1, "does not exist", "gc", tmp_path / "absent")
 
 

@@ -76,7 +76,7 @@ def test_a_place_that_is_not_there_hinders_no_other(ocilayout: CommandLine, tmp_
 def test_what_is_no_image_is_a_finding(ocilayout: CommandLine) -> None:
     done = ocilayout("validate", SAMPLES / "rootfs-amd64.tar")
     assert done.code == 3
-    assert "[place-unreadable]" in done.out
+    assert "[place-without-image]" in done.out
 
 
 def test_an_archive_that_was_cut_off_is_a_finding_however_it_is_compressed(

@@ -234,6 +234,7 @@ SUBJECT = dict(Descriptor.make(media_types.OCI_MANIFEST, NOWHERE, 7).fields)
 
 SPOILED: Mapping[str, Builder] = {
     "place-unreadable": cut_off,
+    "place-without-image": lambda folder: tar_of({"etc/passwd": b"", "usr/bin/env": b""}, folder),
     "member-repeated": twice,
     "oci-layout-missing": then(listed(image()), lambda layout: (layout / "oci-layout").unlink()),
     "oci-layout-invalid": then(
