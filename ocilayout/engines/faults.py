@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ocilayout.engines.member import Member
+from ocilayout.engines.member import NO_TAR, Member
 from ocilayout.spec.media_types import layer_type
 
 _CANONICAL = "sha256"
@@ -78,6 +78,8 @@ def _layer_faults(member: Member) -> Iterator[Fault]:
         known = layer_type(media_type)
         if known is None and _is_layer(media_type):
             yield Fault("layer-without-processor", media_type)
+        elif known is not None and codec == NO_TAR:
+            yield Fault("layer-mislabelled", f"a layer of type {media_type} that is no tar")
         elif known is not None and codec and codec not in _UNPACKED_BY_BYTES:
             yield Fault("layer-mislabelled", f"layers that are compressed with {codec}")
         elif known is not None and known.codec == "none" and codec not in {"", "none"}:

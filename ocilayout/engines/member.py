@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
 from ocilayout.engines.go_config import STRUCTS, Struct, config_problem
 from ocilayout.errors import BlobNotFound, IntegrityError, InvalidDocument
@@ -11,10 +12,10 @@ from ocilayout.graph import (
     manifests_below,
     platform_of,
     read_config_bytes,
+    read_document,
 )
 from ocilayout.magic import codec_name
 from ocilayout.protocols import Files, ImageSource
-from ocilayout.recoding import codec_in
 from ocilayout.referrers import is_listed_referrer
 from ocilayout.spec import media_types
 from ocilayout.spec.config import ImageConfig
@@ -24,6 +25,11 @@ from ocilayout.spec.documents import Manifest
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.docker_entries import Entry as DockerEntry
 from ocilayout.stores.docker_entries import config_bytes_of
+from ocilayout.tar_blocks import BLOCK
+from ocilayout.tar_end import is_header
+
+NO_TAR = "no tar"
+"""What stands for the codec of a layer that begins with neither a header nor a codec's magic."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ class Member:
     has_manifest: bool = True
     """Whether its manifest is here."""
 
+    listed_platform: Platform | None = None
+    """What the index says of it, where that says anything."""
+    is_nested: bool = False
+    """Whether an index of an index lists it."""
+
     @property
     def codecs(self) -> frozenset[str]:
         """How its layers are compressed, as far as they are here."""
@@ -81,14 +92,33 @@ class Member:
 
 def members_of(source: ImageSource, top: Descriptor) -> Iterator[Member]:
     """The images that an entry leads to; what is named and is not here is one too."""
+    direct = _listed_by(source, top)
     for descriptor in manifests_below(source, [top]):
         if is_listed_referrer(descriptor) or not is_document(descriptor):
             continue
         manifest = manifest_if_here(source, descriptor)
+        is_nested = descriptor.digest not in direct
         if manifest is None:
-            yield Member(None, descriptor.platform, False, has_manifest=False)
+            stated = descriptor.platform
+            yield Member(
+                None,
+                stated,
+                False,
+                listed_platform=stated,
+                is_nested=is_nested,
+                has_manifest=False,
+            )
         elif manifest.has_layer_tars:
-            yield _member(source, descriptor, manifest)
+            yield replace(_member(source, descriptor, manifest), is_nested=is_nested)
+
+
+def _listed_by(source: ImageSource, top: Descriptor) -> set[Digest]:
+    if top.media_type not in media_types.INDEXES:
+        return {top.digest}
+    try:
+        return {child.digest for child in read_document(source, top).children}
+    except BlobNotFound:
+        return {top.digest}
 
 
 def artifact_of(source: ImageSource, top: Descriptor) -> Member | None:
@@ -102,7 +132,7 @@ def member_of_entry(files: Files, entry: DockerEntry) -> Member:
     codecs = []
     for layer in entry.layers:
         with files.open(layer) as content:
-            codecs.append(codec_name(content.read(8)))
+            codecs.append(_codec(content))
     raw = config_bytes_of(files, entry)
     config = ImageConfig.parse(raw, f"config {entry.config_digest}")
     facts = _config_facts(raw, str(entry.config_digest))
@@ -124,7 +154,7 @@ def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> 
     assert manifest.config is not None
     here = [child for child in manifest.children if _is_here(source, child)]
     codecs = tuple(
-        codec_in(source, layer).name if layer in here else "" for layer in manifest.layers
+        _layer_codec(source, layer) if layer in here else "" for layer in manifest.layers
     )
     has_config = manifest.config in here
     return Member(
@@ -139,7 +169,20 @@ def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> 
         algorithms=frozenset(
             part.digest.algorithm for part in (descriptor, manifest.config, *manifest.layers)
         ),
+        listed_platform=descriptor.platform,
     )
+
+
+def _layer_codec(source: ImageSource, layer: Descriptor) -> str:
+    with source.open_blob(layer) as content:
+        return _codec(content)
+
+
+def _codec(content: BinaryIO) -> str:
+    """How a layer is compressed, by its first bytes: its media type may lie."""
+    head = content.read(BLOCK)
+    name = codec_name(head)
+    return name if name != "none" or is_header(head) else NO_TAR
 
 
 def _is_here(source: ImageSource, descriptor: Descriptor) -> bool:

@@ -1,76 +1,127 @@
-"""podman: an OCI layout of one entry, else what manifest.json lists, else a folder of skopeo's."""
+"""podman: an OCI layout of one entry, else what manifest.json lists, else a directory of skopeo's.
+
+It tries one after the other (containers/common v0.50:libimage/load.go).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 
 from ocilayout.engines.cargo import KIND_IMAGE, Cargo, Entry, same_image
 from ocilayout.engines.facts import Engine
+from ocilayout.engines.member import Member
 from ocilayout.engines.outcomes import Outcome
+from ocilayout.engines.podman_images import check_listed, check_saved
+from ocilayout.engines.podman_names import podman_name, podman_tag
+from ocilayout.engines.podman_platforms import chosen
 from ocilayout.engines.questions import (
     Refusal,
     asked_for,
     check_layers,
     elsewhere,
-    judged,
     left_behind,
     names_lost,
     referrers_lost,
     refusal_by,
+    refused,
     sparse,
     taken,
 )
+from ocilayout.spec.names import full_name
 from ocilayout.spec.platform import Platform
+
+_Attempt = Callable[[Cargo, Engine, Platform | None], list[Outcome]]
+_FIRST = "containers/image v5.23:docker/internal/tarfile/reader.go (ChooseManifestItem)"
+_DIRECTORY = "containers/common v0.50:libimage/normalize.go; seen with podman 4.3.1"
 
 
 def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome]:
     """What becomes of each image; raises Refusal where nothing of the file is read."""
-    reason = Refusal("there is no index.json and no manifest.json in it", engine.refusal.source)
-    if cargo.is_layout or (cargo.is_folder and cargo.saved is None):
+    last = Refusal("there is no index.json and no manifest.json in it", engine.refusal.source)
+    for attempt in _attempts(cargo):
         try:
-            return _podman_layout(cargo, engine, machine)
+            return attempt(cargo, engine, machine)
         except Refusal as refusal:
-            reason = refusal
-    if cargo.saved is None:
-        raise reason
+            last = refusal
+    raise last
+
+
+def _attempts(cargo: Cargo) -> Iterator[_Attempt]:
+    if cargo.is_layout or cargo.is_folder:
+        yield _listed
+    if cargo.saved is not None and not cargo.is_folder:
+        yield _saved
+
+
+def _saved(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome]:
+    """What manifest.json lists, one after the other, until one is not taken."""
     if cargo.outer == "gzip":
         raise refusal_by("the tar is compressed with gzip outside, which it garbles", engine.outer)
-
-    saved = cargo.saved
-    end = next((entry for entry in saved if entry.kind != KIND_IMAGE), None)
-    unreached = saved[saved.index(end) :] if end else ()
-
-    def judge(entry: Entry) -> Outcome:
-        if end and entry in unreached:
-            raise refusal_by(f"{end.title} before it is no image, which ends all", engine.artifacts)
-        platforms = tuple(member.platform for member in entry.members if member.platform)
-        names = tuple(_podman_name(name) for name in entry.names)
-        listed = same_image(entry, cargo.listed) or entry
-        lost = (
-            *left_behind(listed, platforms),
-            *referrers_lost(listed, engine),
-            *elsewhere(platforms, machine),
-        )
-        return taken(
-            entry, names, platforms, lost_names=names_lost(entry.names, names), lost_parts=lost
-        )
-
-    return judged(engine, asked_for(cargo, saved), judge)
+    saved = cargo.saved or ()
+    if not saved:
+        raise Refusal("manifest.json lists no image", engine.refusal.source, "nothing kept")
+    outcomes: dict[Entry, Outcome] = {}
+    end: Entry | None = None
+    for entry, names in _saved_names(saved).items():
+        try:
+            if end is not None:
+                raise Refusal(f"{end.title} before it ends the load of all", engine.refusal.source)
+            outcomes[entry] = _judge_saved(entry, names, cargo, engine, machine)
+        except Refusal as refusal:
+            outcomes[entry] = refused(entry, refusal)
+            if refusal.verdict == "refused":
+                end = end or entry
+    return [outcomes[entry] for entry in asked_for(cargo, saved)]
 
 
-def _podman_layout(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome]:
-    if cargo.descriptors != 1:
+def _saved_names(saved: Iterable[Entry]) -> dict[Entry, tuple[str, ...]]:
+    """What each image is called; of those that share a name, the first has it for all."""
+    names: dict[Entry, tuple[str, ...]] = {}
+    for entry in saved:
+        taken_before = {name for others in names.values() for name in others}
+        full = {full_name(tag): podman_tag(tag) for tag in reversed(entry.names)}
+        names[entry] = tuple(name for name in full.values() if name not in taken_before)
+    return names
+
+
+def _judge_saved(
+    entry: Entry, names: tuple[str, ...], cargo: Cargo, engine: Engine, machine: Platform | None
+) -> Outcome:
+    if entry.kind != KIND_IMAGE:
+        raise refusal_by("it is no image, which ends the load of all", engine.artifacts)
+    if entry.names and not names:
+        reason = "an image before it has the same name, and is loaded in its place"
+        raise Refusal(reason, _FIRST, "nothing kept")
+    for member in entry.members:
+        check_saved(member)
+    check_layers(engine, entry.members)
+    platforms = tuple(member.platform for member in entry.members if member.platform)
+    listed = same_image(entry, cargo.listed) or entry
+    lost = (
+        *left_behind(listed, platforms),
+        *referrers_lost(listed, engine),
+        *elsewhere(platforms, machine),
+    )
+    return taken(
+        entry, names, platforms, lost_names=names_lost(entry.names, names), lost_parts=lost
+    )
+
+
+def _listed(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome]:
+    """The one entry of an index.json, or the image of a directory of skopeo's."""
+    if cargo.descriptors == 0:
+        raise Refusal("index.json lists no image", engine.refusal.source)
+    if cargo.descriptors != 1 or len(cargo.listed) != 1:
         raise refusal_by("index.json has several entries: choose an image", engine.refusal)
     (entry,) = cargo.listed
     if entry.kind != KIND_IMAGE:
         raise refusal_by("it is an artifact, no image that could run", engine.artifacts)
-    if entry.is_index and machine and not any(p.fits(machine) for p in entry.platforms):
-        raise refusal_by(f"no image in it is for {machine}", engine.platforms)
-    if not entry.platforms:
+    candidates = _candidates(entry, engine, machine)
+    if not all(member.whole for member in candidates):
         raise sparse(entry, engine)
-    check_layers(engine, entry.members)
-    names = _podman_layout_names(cargo, entry)
-    if cargo.is_folder and any(name != name.lower() for name in names):
-        raise refusal_by("its path, which becomes its name, has upper-case letters", engine.outer)
-    platforms = entry.platforms
-    if entry.is_index and machine:
-        platforms = tuple(p for p in entry.platforms if p.fits(machine))[:1]
+    for member in candidates:
+        check_listed(member)
+    check_layers(engine, candidates)
+    names = _listed_names(cargo, entry)
+    platforms = tuple(member.platform for member in candidates if member.platform)
     lost = (
         *left_behind(entry, platforms),
         *_all_but_one(platforms),
@@ -82,27 +133,38 @@ def _podman_layout(cargo: Cargo, engine: Engine, machine: Platform | None) -> li
     ]
 
 
+def _candidates(entry: Entry, engine: Engine, machine: Platform | None) -> list[Member]:
+    """What podman may choose of an entry: one image, where the machine is known."""
+    if not entry.is_index:
+        return list(entry.members)
+    if machine is None:
+        return [member for member in entry.members if member.whole] or list(entry.members)
+    member = chosen(entry.members, machine)
+    if member is None:
+        raise refusal_by(f"no image in it is for {machine}", engine.platforms)
+    if member.is_nested:
+        raise refusal_by("its index lists an index, of which it chooses nothing", engine.platforms)
+    return [member]
+
+
 def _all_but_one(platforms: tuple[Platform, ...]) -> tuple[str, ...]:
     if len(platforms) < 2:
         return ()
     return (f"all but one of {', '.join(map(str, platforms))}: it keeps its machine's own",)
 
 
-def _podman_layout_names(cargo: Cargo, entry: Entry) -> tuple[str, ...]:
-    if cargo.is_folder:
-        # An OCI folder is called by its path, one of skopeo's not at all.
-        path = str(cargo.path.absolute()) if cargo.path and cargo.is_layout else ""
-        return (_podman_name(f"localhost{path}"),) if path else ()
-    return tuple(_podman_name(name) for name in entry.names[:1])
-
-
-def _podman_name(name: str) -> str:
-    """As podman fills it in: `localhost` where there is no registry."""
-    head, slash, _ = name.partition("/")
-    has_registry = slash and ("." in head or ":" in head or head == "localhost")
-    full = name if has_registry else f"localhost/{name}"
-    named, at, digest = full.partition("@")
-    repository, colon, tag = named.rpartition(":")
-    if not colon or "/" in tag:
-        repository, tag = named, "latest"
-    return f"{repository}@{digest}" if at else f"{repository}:{tag}"
+def _listed_names(cargo: Cargo, entry: Entry) -> tuple[str, ...]:
+    if not cargo.is_folder:
+        return tuple(podman_name(name, str(entry.digest)) for name in entry.names[:1])
+    # An OCI directory is called by its path, one of skopeo's not at all.
+    path = str(cargo.path.absolute()) if cargo.path and cargo.is_layout else ""
+    if not path:
+        return ()
+    try:
+        return (podman_name(f"localhost{path}"),)
+    except Refusal:
+        raise Refusal(
+            f"its path {path}, which becomes its name, is no name of a repository "
+            "(lower-case letters, digits, '.', '_' and '-')",
+            _DIRECTORY,
+        ) from None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from ocilayout.engines.cargo import KIND_IMAGE, KIND_REFERRER, Cargo, Entry
 from ocilayout.engines.facts import Engine, Fact, Words
 from ocilayout.engines.faults import Fault
-from ocilayout.engines.member import Member
+from ocilayout.engines.member import NO_TAR, Member
 from ocilayout.engines.outcomes import Outcome, Verdict, is_worse
 from ocilayout.engines.rules import RULES
 from ocilayout.spec.compatible import runs
@@ -56,6 +56,11 @@ def refused(entry: Entry, refusal: Refusal) -> Outcome:
         reason=refusal.reason,
         source=refusal.source,
     )
+
+
+def refused_whole(cargo: Cargo, refusal: Refusal) -> Outcome:
+    """What becomes of a file in which no image is listed."""
+    return Outcome(cargo.text, "", refusal.verdict, reason=refusal.reason, source=refusal.source)
 
 
 def judged(
@@ -168,9 +173,8 @@ def check_layers(engine: Engine, members: Iterable[Member]) -> None:
         if refusal is not None:
             raise refusal
         for codec in sorted(member.codecs - engine.layers.value):
-            raise refusal_by(
-                f"its layers are {_worded(codec)}, which it does not take", engine.layers
-            )
+            words = "no tars" if codec == NO_TAR else f"{_worded(codec)}, which it does not take"
+            raise refusal_by(f"its layers are {words}", engine.layers)
 
 
 def unmendable(member: Member, engine: Engine) -> Refusal | None:

@@ -321,12 +321,12 @@ def test_referrers_at_the_top_are_lost_with_docker(tmp_path: Path) -> None:
 
 def test_podman_ends_at_a_signature_that_manifest_json_lists(tmp_path: Path) -> None:
     first, last = (image.named(f"lab/app:{n}") for n, image in enumerate(MEMBERS[:2]))
-    signature = make_cosign_signature(first)
+    signature = make_cosign_signature(first).named("lab/app:sig")
     saved = [first, signature, last]
     file = write_hybrid(tmp_path / "image.tar", *saved, saved=saved)
     outcomes = prediction(file, "podman").outcomes
     assert [outcome.loads for outcome in outcomes] == [True, False, False]
-    assert "which ends all" in outcomes[2].reason
+    assert "ends the load of all" in outcomes[2].reason
 
 
 @pytest.mark.parametrize("engine", ["k3s", "rke2"])
