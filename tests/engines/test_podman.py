@@ -151,19 +151,19 @@ def test_an_image_that_is_not_taken_ends_the_load_of_those_behind_it(tmp_path: P
 
 @pytest.mark.parametrize("platform", ["linux/arm64", "linux/386", "windows/amd64"])
 @pytest.mark.parametrize(
-    ("wrap", "loads"),
+    ("wrap", "verdict"),
     [
-        (lambda image: image, True),
-        (lambda image: make_index(image), False),
-        (lambda image: make_index(image, make_attestation(image)), False),
+        (lambda image: image, "stored"),
+        (lambda image: make_index(image), "refused"),
+        (lambda image: make_index(image, make_attestation(image)), "refused"),
     ],
     ids=["alone", "in an index", "with an attestation"],
 )
-def test_the_image_of_another_machine_loads_where_nothing_is_to_be_chosen(
-    wrap: Callable[[Made], Made], loads: bool, platform: str, tmp_path: Path
+def test_the_image_of_another_machine_is_stored_where_nothing_is_to_be_chosen(
+    wrap: Callable[[Made], Made], verdict: str, platform: str, tmp_path: Path
 ) -> None:
     top = wrap(make_image(platform)).named(NAME)
-    assert prediction(archived(tmp_path, top)).loads is loads
+    assert (prediction(archived(tmp_path, top)).verdict == "refused") is (verdict == "refused")
 
 
 def test_it_chooses_nothing_of_an_index_in_an_index(tmp_path: Path) -> None:
@@ -174,7 +174,8 @@ def test_it_chooses_nothing_of_an_index_in_an_index(tmp_path: Path) -> None:
 def test_an_image_that_no_platform_tells_is_chosen(tmp_path: Path) -> None:
     bare = make_image("linux/arm64")
     bare = Made(bare.descriptor.edited(platform=None), bare.contents)
-    assert prediction(archived(tmp_path, make_index(bare).named(NAME))).loads
+    # It cannot run there, but that is not what ends the load.
+    assert prediction(archived(tmp_path, make_index(bare).named(NAME))).verdict == "broken"
 
 
 @pytest.mark.parametrize("beside", [make_referrer, lambda image: make_image("linux/arm64")])
