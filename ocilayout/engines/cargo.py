@@ -5,7 +5,7 @@ question, which no engine asks before it has begun.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ocilayout.engines.importer_view import NOT_IMPORTED, ImporterView, importer_view
@@ -16,9 +16,10 @@ from ocilayout.engines.member import (
     member_of_entry,
     members_of,
 )
+from ocilayout.engines.saved_links import Linked, saved_links
 from ocilayout.engines.saved_list import SavedItem, saved_items
 from ocilayout.errors import UsageError
-from ocilayout.graph import manifest_if_here, manifests_below
+from ocilayout.graph import manifests_below
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.referrers import is_referrer, subject_of_entry
 from ocilayout.spec import media_types
@@ -93,6 +94,8 @@ class Cargo:
     """What manifest.json lists."""
     items: list[SavedItem] | str | None = None
     """The same as docker decodes it; why it cannot, and None where there is no such file."""
+    links: Mapping[str, Linked] = field(default_factory=dict)
+    """Which of the members that manifest.json names are links, and itself."""
     imported: ImporterView = NOT_IMPORTED
     """The file as containerd's importer reads it."""
     picked: frozenset[Digest] | None = None
@@ -119,6 +122,7 @@ def cargo_of(opened: Opened) -> Cargo:
             "says what becomes of files and folders, so pull it first"
         )
     is_layout = INDEX in files
+    items = None if files.is_folder else saved_items(files)
     source = LayoutSource(files) if is_layout else opened.source
     listed = tuple(entries_of(source)) if is_layout or files.is_folder else ()
     return Cargo(
@@ -132,7 +136,8 @@ def cargo_of(opened: Opened) -> Cargo:
         listed=listed,
         descriptors=len(source.index.children),
         saved=_saved(files, opened.source),
-        items=None if files.is_folder else saved_items(files),
+        items=items,
+        links=saved_links(files, items),
         imported=NOT_IMPORTED if files.is_folder else importer_view(files),
         picked=_picked(opened),
     )
@@ -185,7 +190,7 @@ def _saved(files: Files, source: ImageSource) -> tuple[Entry, ...] | None:
     if files.is_folder or not is_docker_archive(files):
         return None
     members = dict(_members_by_id(source))
-    artifacts = set(_artifact_ids(source))
+    artifacts = dict(_artifacts_by_id(source))
     return tuple(_saved_entry(files, entry, members, artifacts) for entry in read_entries(files))
 
 
@@ -196,25 +201,25 @@ def _members_by_id(source: ImageSource) -> Iterable[tuple[Digest, Member]]:
                 yield member.image_id, member
 
 
-def _artifact_ids(source: ImageSource) -> Iterator[Digest]:
-    """The configs of signatures and other artifacts, which manifest.json may list as images."""
+def _artifacts_by_id(source: ImageSource) -> Iterator[tuple[Digest, Member]]:
+    """Signatures and other artifacts by their configs, which manifest.json may list as images."""
     for descriptor in manifests_below(source, source.index.children):
-        manifest = manifest_if_here(source, descriptor)
-        if manifest is not None and not manifest.has_layer_tars and manifest.config:
-            yield manifest.config.digest
+        artifact = artifact_of(source, descriptor)
+        if artifact is not None and artifact.image_id is not None:
+            yield artifact.image_id, artifact
 
 
 def _saved_entry(
     files: Files,
     entry: DockerEntry,
     members: Mapping[Digest, Member],
-    artifacts: Container[Digest],
+    artifacts: Mapping[Digest, Member],
 ) -> Entry:
-    known = members.get(entry.config_digest)
-    if known is None and entry.config_digest in artifacts:
-        return Entry(entry.config_digest, KIND_ARTIFACT, entry.tags, ())
+    known = members.get(entry.config_digest) or artifacts.get(entry.config_digest)
     if known is None:
         known = member_of_entry(files, entry)
+    elif entry.config_digest not in members and not known.may_be_image:
+        return Entry(entry.config_digest, KIND_ARTIFACT, entry.tags, ())
     return Entry(entry.config_digest, KIND_IMAGE, entry.tags, (as_docker(known, entry),))
 
 

@@ -85,6 +85,12 @@ class Member:
         return self.manifest_type == media_types.DOCKER_MANIFEST
 
     @property
+    def may_be_image(self) -> bool:
+        """Whether it is one to whoever asks for a config and tars, and for no media types."""
+        has_rootfs = self.config is not None and self.config.diff_ids is not None
+        return has_rootfs and NO_TAR not in self.layer_codecs
+
+    @property
     def layers(self) -> int:
         """How many it has."""
         return len(self.layer_types)

@@ -10,6 +10,7 @@ from ocilayout.engines.facts import Engine
 from ocilayout.engines.member import Member
 from ocilayout.engines.outcomes import Outcome
 from ocilayout.engines.podman_images import check_listed, check_saved
+from ocilayout.engines.podman_links import check_links, check_manifest_link
 from ocilayout.engines.podman_names import podman_name, podman_tag
 from ocilayout.engines.podman_platforms import chosen
 from ocilayout.engines.questions import (
@@ -58,12 +59,16 @@ def _saved(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outco
     saved = cargo.saved or ()
     if not saved:
         raise Refusal("manifest.json lists no image", engine.refusal.source, "nothing kept")
+    check_manifest_link(cargo.links)
+    items = cargo.items if isinstance(cargo.items, list) else []
     outcomes: dict[Entry, Outcome] = {}
     end: Entry | None = None
-    for entry, names in _saved_names(saved).items():
+    for position, (entry, names) in enumerate(_saved_names(saved).items()):
         try:
             if end is not None:
                 raise Refusal(f"{end.title} before it ends the load of all", engine.refusal.source)
+            for item in items[position : position + 1]:
+                check_links(item, items[:position], cargo.links)
             outcomes[entry] = _judge_saved(entry, names, cargo, engine, machine)
         except Refusal as refusal:
             outcomes[entry] = refused(entry, refusal)
@@ -112,7 +117,7 @@ def _listed(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outc
     if cargo.descriptors != 1 or len(cargo.listed) != 1:
         raise refusal_by("index.json has several entries: choose an image", engine.refusal)
     (entry,) = cargo.listed
-    if entry.kind != KIND_IMAGE:
+    if entry.kind != KIND_IMAGE and not (entry.artifact and entry.artifact.may_be_image):
         raise refusal_by("it is an artifact, no image that could run", engine.artifacts)
     candidates = _candidates(entry, engine, machine)
     if not all(member.whole for member in candidates):
@@ -136,7 +141,7 @@ def _listed(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outc
 def _candidates(entry: Entry, engine: Engine, machine: Platform | None) -> list[Member]:
     """What podman may choose of an entry: one image, where the machine is known."""
     if not entry.is_index:
-        return list(entry.members)
+        return list(entry.members) or ([entry.artifact] if entry.artifact else [])
     if machine is None:
         return [member for member in entry.members if member.whole] or list(entry.members)
     member = chosen(entry.members, machine)

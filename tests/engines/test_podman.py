@@ -204,3 +204,17 @@ def test_a_directory_is_called_by_its_path(tmp_path: Path) -> None:
     assert outcome.names == (f"localhost{directory}:latest",)
     upper = write_layout(tmp_path / "Upper", make_source(make_image().named(NAME)))
     assert "its path" in reason(upper)
+
+
+@pytest.mark.parametrize("kind", ["application/tar+gzip", "application/octet-stream"])
+@pytest.mark.parametrize(
+    ("content", "loads"), [(gzip.compress(LAYER, mtime=0), True), (b"no tar" * 99, False)]
+)
+def test_it_goes_by_the_bytes_of_layers_and_not_by_their_types(
+    content: bytes, loads: bool, kind: str, tmp_path: Path
+) -> None:
+    config = make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", [LAYER]))
+    image = make_manifest(config, [make_blob(kind, content)]).named(NAME)
+    assert prediction(archived(tmp_path, image)).loads is loads
+    hybrid = write_hybrid(tmp_path / "both.tar", image, make_image("linux/386"), saved=[image])
+    assert prediction(hybrid).loads is loads
