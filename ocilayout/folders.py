@@ -1,7 +1,8 @@
 """Folders of files and of blobs.
 
-A folder is only ever entered through file descriptors and without following links, since who made
-it may have put a link to somewhere else where a blob, or the folder of blobs, should be.
+A folder is entered through file descriptors and without following links, since who made it may
+have put a link to somewhere else where a blob, or the folder of blobs, should be. What readers may
+do with links is in `linked_folders`.
 """
 
 import errno
@@ -50,7 +51,7 @@ class FolderFiles:
         while pending:
             folder = pending.pop()
             with naming(f"{self.label}/{folder}".rstrip("/")):
-                descriptor = self._enter(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
+                descriptor = self.enter(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
                 try:
                     with os.scandir(descriptor) as entries:
                         found = sorted((entry.name, _kind(entry)) for entry in entries)
@@ -78,28 +79,38 @@ class FolderFiles:
 
     def open(self, name: str) -> BinaryIO:
         """The file; raises BlobNotFound, or InvalidArchive where it is no regular file."""
-        try:
+        with self.explained(name):
             # Not blocking: a pipe in place of a blob would keep us waiting for its other end.
-            descriptor = self._enter(name, os.O_RDONLY | os.O_NONBLOCK)
+            descriptor = self.enter(name, os.O_RDONLY | os.O_NONBLOCK)
+        return cast(BinaryIO, self.regular(descriptor, name))
+
+    @contextmanager
+    def explained(self, name: str) -> Iterator[None]:
+        """Turn why a file cannot be opened into our errors."""
+        try:
+            yield
         except OSError as error:
             if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
                 raise BlobNotFound(f"{self.label} has no {name}") from None
             if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-                raise InvalidArchive(f"{self.label}: {name} leads through a link") from None
+                raise LeadsThroughLink(f"{self.label}: {name} leads through a link") from None
             if error.errno == errno.ENXIO:
                 raise InvalidArchive(f"{self.label}: {name} is not a regular file") from None
             error.filename = f"{self.label}/{name}"
             raise
+
+    def regular(self, descriptor: int, name: str) -> NamedFile:
+        """The file behind a descriptor; raises InvalidArchive, closed, where it is not regular."""
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise InvalidArchive(f"{self.label}: {name} is not a regular file")
-        return cast(BinaryIO, NamedFile(descriptor, f"{self.label}/{name}"))
+        return NamedFile(descriptor, f"{self.label}/{name}")
 
     @contextmanager
     def folder(self, name: str) -> Iterator[int]:
         """The descriptor of a folder in it; raises BlobNotFound, or InvalidArchive for a link."""
         try:
-            descriptor = self._enter(name, os.O_RDONLY | os.O_DIRECTORY)
+            descriptor = self.enter(name, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:
             raise BlobNotFound(f"{self.label} has no {name}") from None
         except OSError as error:
@@ -122,7 +133,8 @@ class FolderFiles:
             with naming(file.label):
                 os.rename(partial, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
 
-    def _enter(self, name: str, flags: int) -> int:
+    def enter(self, name: str, flags: int) -> int:
+        """The descriptor of a file or folder in it, through no link; raises OSError."""
         *folders, last = name.split("/")
         current = self.fd
         try:
@@ -137,7 +149,13 @@ class FolderFiles:
                 os.close(current)
 
 
+class LeadsThroughLink(InvalidArchive):
+    """A file that is no file of the folder itself."""
+
+
 def _kind(entry: "os.DirEntry[str]") -> str:
+    if entry.is_symlink():
+        return "symlink"
     if entry.is_dir(follow_symlinks=False):
         return "directory"
     return "file" if entry.is_file(follow_symlinks=False) else "other"

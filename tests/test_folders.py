@@ -301,7 +301,7 @@ def test_a_walk_names_all_and_follows_no_link(folder: FolderFiles, tmp_path: Pat
     assert list(folder.walk()) == [
         ("a", "file"),
         ("b", "directory"),
-        ("link", "other"),
+        ("link", "symlink"),
         ("pipe", "other"),
         ("b/deep", "directory"),
         ("b/deep/file", "file"),

@@ -20,6 +20,7 @@ FOUND = 3
     type=options.MachineType(),
     help="What the engine's machine is: OS/ARCH, local or all.  [default: all]",
 )
+@options.follow_links
 @options.scratch
 @options.as_json
 @options.quiet
@@ -27,6 +28,7 @@ def command(
     place: str,
     engines: tuple[str, ...],
     platform: Any,
+    follow_links: bool,
     scratch: Path | None,
     as_json: bool,
     quiet: bool,
@@ -59,7 +61,7 @@ def command(
     if parsed.is_registry:
         # Before anything is asked of the registry, which may want a login first.
         raise UsageError(f"{place}: check is for image files, as they travel: pull it first")
-    with open_place(parsed, scratch=scratch) as opened:
+    with open_place(parsed, scratch=scratch, follow_links=follow_links) as opened:
         cargo = cargo_of(opened)
         predictions = [predict(cargo, engine, platform) for engine in rows]
         with nothing_heard():

@@ -15,6 +15,7 @@ from ocilayout.commands.terminal.verb import verb
 @options.tag
 @options.to
 @options.engine
+@options.follow_links
 @options.writing
 @registry
 def command(

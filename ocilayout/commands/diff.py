@@ -1,5 +1,6 @@
 """What differs between two images."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ FOUND = 3
 @click.argument("after", metavar="B")
 @click.option("--files", is_flag=True, help="Read the layers, and compare file by file.")
 @options.platforms("Compare this platform (repeatable) and no others.")
+@options.follow_links
 @options.scratch
 @options.as_json
 @options.progress
@@ -27,6 +29,7 @@ def command(
     after: str,
     files: bool,
     platforms: tuple[Any, ...],
+    follow_links: bool,
     scratch: Path | None,
     as_json: bool,
     progress: str,
@@ -53,10 +56,11 @@ def command(
         raise UsageError("- can be one place only")
     listen(quiet)
     places = [parse_source(before), parse_source(after)]
+    opened = partial(open_place, scratch=scratch, follow_links=follow_links)
     with (
         registry.registries(places) as registries,
-        open_place(places[0], scratch=scratch, registries=registries) as one,
-        open_place(places[1], scratch=scratch, registries=registries) as other,
+        opened(places[0], registries=registries) as one,
+        opened(places[1], registries=registries) as other,
         bar(None, progress, quiet or not files) as on_bytes,
     ):
         found = compare(

@@ -26,6 +26,7 @@ from ocilayout.commands.terminal.verb import verb
 @click.option("--devices", is_flag=True, help="Make device files too, in a folder and as root.")
 @options.missing
 @options.force
+@options.follow_links
 @options.scratch
 @options.as_json
 @options.progress
@@ -39,6 +40,7 @@ def command(
     devices: bool,
     missing: Any,
     force: bool,
+    follow_links: bool,
     scratch: Path | None,
     as_json: bool,
     progress: str,
@@ -68,7 +70,9 @@ def command(
     parsed = parse_source(place)
     with (
         registry.registries([parsed]) as registries,
-        open_place(parsed, scratch=scratch, registries=registries) as opened,
+        open_place(
+            parsed, scratch=scratch, registries=registries, follow_links=follow_links
+        ) as opened,
     ):
         refuse_overlap(opened.place.path, target)
         source = settle_missing(select(opened.source, platforms=platforms), missing or "refuse")

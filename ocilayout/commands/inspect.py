@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--config", "config", is_flag=True, help="The exact bytes of the config.")
 @click.option("--verbose", "-v", is_flag=True, help="As docker manifest inspect --verbose.")
 @click.option("--referrers", is_flag=True, help="Ask the registry for what refers to it, too.")
+@options.follow_links
 @options.scratch
 @options.as_json
 @options.quiet
@@ -30,6 +31,7 @@ def command(
     config: bool,
     verbose: bool,
     referrers: bool,
+    follow_links: bool,
     scratch: "Path | None",
     as_json: bool,
     quiet: bool,
@@ -53,7 +55,9 @@ def command(
     parsed = parse_source(place)
     with (
         registry.registries([parsed]) as registries,
-        open_place(parsed, scratch=scratch, registries=registries) as opened,
+        open_place(
+            parsed, scratch=scratch, registries=registries, follow_links=follow_links
+        ) as opened,
     ):
         found = _selected(opened.source, platforms) if platforms else opened.source
         selected = surveyed(_with_referrers(found) if referrers else found)

@@ -16,6 +16,7 @@ from ocilayout.commands.terminal.verb import verb
 @options.namespace
 @options.machines("Load what runs on this platform (repeatable), whatever the engine's machine is.")
 @options.tag
+@options.follow_links
 @options.scratch
 @options.as_json
 @options.jobs
@@ -28,6 +29,7 @@ def command(
     namespace: str | None,
     platforms: tuple[Any, ...] | None,
     tags: tuple[str, ...],
+    follow_links: bool,
     scratch: Path | None,
     as_json: bool,
     jobs: int | None,
@@ -61,7 +63,9 @@ def command(
     parsed = parse_source(place)
     with (
         registry.registries([parsed]) as registries,
-        open_place(parsed, scratch=scratch, registries=registries) as opened,
+        open_place(
+            parsed, scratch=scratch, registries=registries, follow_links=follow_links
+        ) as opened,
     ):
         source = rename(opened.source, names) if names else opened.source
         load(

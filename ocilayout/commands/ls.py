@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.argument("places", nargs=-1, required=True, metavar="PLACE...")
 @click.option("--files", is_flag=True, help="List the files of the images instead.")
 @options.platform
+@options.follow_links
 @options.scratch
 @options.as_json
 @options.quiet
@@ -26,6 +27,7 @@ def command(
     places: tuple[str, ...],
     files: bool,
     platforms: tuple[Any, ...],
+    follow_links: bool,
     scratch: "Path | None",
     as_json: bool,
     quiet: bool,
@@ -47,14 +49,15 @@ def command(
     remote = [parse_source(text) for text in places if text.startswith("docker://")]
     with registry.registries(remote) as registries:
         if files:
-            _list_files(places, platforms, scratch, as_json, registries)
+            _list_files(places, platforms, follow_links, scratch, as_json, registries)
             return 0
-        return _list_images(places, platforms, scratch, as_json, registries)
+        return _list_images(places, platforms, follow_links, scratch, as_json, registries)
 
 
 def _list_files(
     places: tuple[str, ...],
     platforms: tuple[Any, ...],
+    follow_links: bool,
     scratch: "Path | None",
     as_json: bool,
     registries: "Registries | None",
@@ -69,7 +72,9 @@ def _list_files(
     listed: list[dict[str, object]] = []
     lines: list[str] = []
     for text in places:
-        with open_place(text, scratch=scratch, registries=registries) as opened:
+        with open_place(
+            text, scratch=scratch, registries=registries, follow_links=follow_links
+        ) as opened:
             source = select(opened.source, platforms=platforms)
             images = images_of(source)
             for descriptor, platform, manifest in images:
@@ -91,6 +96,7 @@ def _list_files(
 def _list_images(
     places: tuple[str, ...],
     platforms: tuple[Any, ...],
+    follow_links: bool,
     scratch: "Path | None",
     as_json: bool,
     registries: "Registries | None",
@@ -98,7 +104,7 @@ def _list_images(
     from ocilayout.commands.terminal.place_listing import PlaceListing
     from ocilayout.commands.terminal.printing import echo_json
 
-    listing = PlaceListing(platforms, scratch, registries, as_json)
+    listing = PlaceListing(platforms, follow_links, scratch, registries, as_json)
     for text in places:
         listing.add(text)
     if as_json:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     help="The platform of a source that says none, or a wrong one (repeatable).",
 )
 @click.option("--replace", is_flag=True, help="Let the last of two images for one platform win.")
+@options.follow_links
 @options.writing
 @registry
 def command(

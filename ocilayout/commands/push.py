@@ -15,6 +15,7 @@ from ocilayout.commands.terminal.verb import verb
 @click.option("--all-tags", is_flag=True, help="All images of SRC, each under its own tags.")
 @click.option("--referrers", is_flag=True, help="Signatures, SBOMs and all else that refers to it.")
 @options.tag
+@options.follow_links
 @options.sending
 @registry
 def command(

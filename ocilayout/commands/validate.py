@@ -24,6 +24,7 @@ FAILED, FOUND = 1, 3
 @click.argument("places", nargs=-1, required=True, metavar="PLACE...")
 @click.option("--fast", is_flag=True, help="Do all but read layers and other large blobs.")
 @options.platforms("Look at images of this platform (repeatable) alone.")
+@options.follow_links
 @options.scratch
 @options.as_json
 @options.jobs
@@ -34,6 +35,7 @@ def command(
     places: tuple[str, ...],
     fast: bool,
     platforms: tuple[Any, ...],
+    follow_links: bool,
     scratch: Path | None,
     as_json: bool,
     jobs: int | None,
@@ -57,7 +59,14 @@ def command(
         raise UsageError("- can be one place only")
     messages = listen(quiet)
     wishes = _Wishes(
-        platforms, fast, scratch, as_json, jobs or len(os.sched_getaffinity(0)), progress, quiet
+        platforms,
+        fast,
+        follow_links,
+        scratch,
+        as_json,
+        jobs or len(os.sched_getaffinity(0)),
+        progress,
+        quiet,
     )
     all_findings = []
     failed = False
@@ -88,6 +97,7 @@ def command(
 class _Wishes:
     platforms: tuple[Any, ...]
     fast: bool
+    follow_links: bool
     scratch: Path | None
     as_json: bool
     jobs: int
@@ -112,7 +122,12 @@ def _findings(text: str, wishes: "_Wishes", registries: "Registries | None") -> 
 
     place = parse_source(text)
     try:
-        with open_suspect(place, scratch=wishes.scratch, registries=registries) as opened:
+        with open_suspect(
+            place,
+            scratch=wishes.scratch,
+            registries=registries,
+            follow_links=wishes.follow_links,
+        ) as opened:
             verification = Verification(
                 opened.source,
                 platforms=wishes.platforms,

@@ -20,7 +20,12 @@ from ocilayout.protocols import Files, ImageDestination, ImageSource
 from ocilayout.spec import media_types, names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.documents import Manifest
-from ocilayout.stores.docker_entries import Entry, is_docker_archive, read_entries
+from ocilayout.stores.docker_entries import (
+    Entry,
+    is_docker_archive,
+    is_unpacked_archive,
+    read_entries,
+)
 from ocilayout.stores.file_names import INDEX, MANIFEST
 from ocilayout.stores.layout_source import LayoutSource, warn_of_other_case
 
@@ -31,13 +36,17 @@ if TYPE_CHECKING:
 
 
 def recognizes(files: Files) -> bool:
-    """A tar whose manifest.json is a list of images; a bare `repositories` is older than 1.10."""
-    return not files.is_folder and is_docker_archive(files)
+    """A tar whose manifest.json is a list of images; a bare `repositories` is older than 1.10.
+
+    A folder too, into which such a tar was unpacked.
+    """
+    return is_unpacked_archive(files) if files.is_folder else is_docker_archive(files)
 
 
 def dialect(files: Files) -> str:
-    """Whether the archive has an OCI half."""
-    return "docker-archive with OCI layout" if INDEX in files else "docker-archive"
+    """Whether the archive has an OCI half, and whether it is a folder."""
+    found = "docker-archive with OCI layout" if INDEX in files else "docker-archive"
+    return f"{found}, unpacked" if files.is_folder else found
 
 
 @contextmanager

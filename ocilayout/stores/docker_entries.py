@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from itertools import filterfalse
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ocilayout import notices
-from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument
+from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument, OciLayoutError
 from ocilayout.protocols import Files
 from ocilayout.spec import strict_json
 from ocilayout.spec.config import ImageConfig
@@ -35,6 +35,8 @@ class Entry(NamedTuple):
     """The names as they are written, be they names or not."""
     config_path: str
     """Member name of the config."""
+    has_backslashes: bool = False
+    """Whether it names members with backslashes, which engines on Linux do not find."""
 
 
 def is_docker_archive(files: Files) -> bool:
@@ -50,6 +52,20 @@ def is_docker_archive(files: Files) -> bool:
         # What is wrong with it is said when it is opened.
         return True
     return value is None or (isinstance(value, list) and all(map(_is_entry, value)))
+
+
+def is_unpacked_archive(files: Files) -> bool:
+    """Whether manifest.json of a folder lists images, of which the config of one is there."""
+    try:
+        items = read_list(files, MANIFEST)
+        return any(_is_entry(item) and _has_config(files, item) for item in items)
+    except OciLayoutError:
+        return False
+
+
+def _has_config(files: Files, item: Any) -> bool:
+    path = with_known_keys(item, MANIFEST)["Config"]
+    return isinstance(path, str) and _member(files, path, MANIFEST) in files
 
 
 def _is_entry(item: object) -> bool:
@@ -94,16 +110,18 @@ def read_entry(files: Files, value: object, where: str) -> Entry:
     stated = with_known_keys(value, where) if isinstance(value, dict) else value
     fields = Fields(stated, where, known=FIELDS)
     path = fields.text("Config")
-    member = _member(path, where)
+    paths = [path, *fields.texts("Layers")]
+    member, *layers = (_member(files, each, where) for each in paths)
     digest, size = _described_config(files, member, where)
     _check_stated_id(path, digest, where)
     return Entry(
         digest,
         size,
         _names(fields),
-        tuple(_member(layer, where) for layer in fields.texts("Layers")),
+        tuple(layers),
         tuple(fields.texts("RepoTags")),
         member,
+        any("\\" in each and each not in (member, *layers) for each in paths),
     )
 
 
@@ -141,10 +159,20 @@ def _described_config(files: Files, member: str, where: str) -> tuple[Digest, in
         raise InvalidArchive(f"{where}: the archive has no member {member!r}") from None
 
 
-def _member(path: str, where: str) -> str:
-    """The name of a member; what leads out of the archive is not even looked up on this host."""
-    parts = path.split("/")
-    if path.startswith("/") or ".." in parts or "\0" in path:
+def _member(files: Files, path: str, where: str) -> str:
+    """The name of a member; what leads out of the archive is not even looked up on this host.
+
+    docker for Windows wrote `HEX\\layer.tar` into manifest.json, and for a time named members so
+    too: where there is none of the name as written, the other slash is tried.
+    """
+    spellings = dict.fromkeys((path, path.replace("\\", "/"), path.replace("/", "\\")))
+    names = [_clean(spelling, path, where) for spelling in spellings]
+    return next((name for name in names if name in files), names[0])
+
+
+def _clean(spelling: str, path: str, where: str) -> str:
+    parts = spelling.split("/")
+    if spelling.startswith("/") or ".." in parts or "\0" in path:
         raise InvalidArchive(f"{where}: {path!r} leads out of the archive")
     return "/".join(part for part in parts if part not in {"", "."})
 

@@ -96,11 +96,14 @@ def _edit_layout(
 
 
 def _not_a_layout(files: FolderFiles) -> OciLayoutError:
-    from ocilayout.stores import skopeo_dir
+    from ocilayout.stores import kinds
     from ocilayout.stores.unrecognized import tree_refusal
 
-    if skopeo_dir.recognizes(files):
-        return CannotHold(f"{files.label} is a dir: folder, which is not edited: convert it first")
+    found = kinds.recognized(files)
+    if found is not None:
+        return CannotHold(
+            f"{files.label} ({found.dialect(files)}) is not edited in place: convert it first"
+        )
     return tree_refusal(files, files.label)
 
 

@@ -3,9 +3,10 @@
 from ocilayout.protocols import Files, Store
 
 # In this order they are asked: an archive with a manifest.json is a Docker archive, whose reader
-# takes the OCI half where there is one; without it, it is an OCI archive.
-FOLDERS = ("oci", "dir")
-TARS = ("docker-archive", "oci-archive")
+# takes the OCI half where there is one; without it, it is an OCI archive. A folder into which one
+# with an OCI half was unpacked is a layout.
+FOLDERS = ("oci", "dir", "docker-archive")
+TARS = ("docker-archive", "oci-archive", "dir")
 
 
 def store(name: str) -> Store:

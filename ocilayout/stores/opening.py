@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
+from ocilayout import notices
 from ocilayout.errors import EngineFailed, InvalidArchive
 from ocilayout.magic import codec_name
 from ocilayout.protocols import Files, ImageSource, Store
@@ -19,6 +20,7 @@ from ocilayout.spooling import (
     standard_input,
 )
 from ocilayout.stores import kinds
+from ocilayout.stores.file_names import INDEX, MANIFEST
 from ocilayout.stores.places import Place, parse_source
 from ocilayout.streams import CHUNK, FileSlice, copy_stream, naming, read_full
 from ocilayout.tar_blocks import BLOCK
@@ -49,6 +51,8 @@ class Opened(NamedTuple):
     files: Files | None
     """None where it is a registry's."""
     outer: Outer
+    top: str = ""
+    """The directory of a tar in which the files of the image stand; no engine looks there."""
 
 
 @contextmanager
@@ -57,14 +61,18 @@ def open_source(
     *,
     scratch: "Path | None" = None,
     registries: "Registries | None" = None,
+    follow_links: bool = False,
 ) -> Iterator[ImageSource]:
     """The images at a place.
 
     `scratch` is the folder for what cannot be read in place (standard input, archives that are
-    compressed outside), `registries` the connections of a command that has any. Raises
-    PlaceNotFound, InvalidArchive, InvalidDocument, ImageNotFound, AmbiguousName, RegistryFailed.
+    compressed outside), `registries` the connections of a command that has any. Links of a folder
+    to files outside it are read where `follow_links`, and refused otherwise. Raises PlaceNotFound,
+    InvalidArchive, InvalidDocument, ImageNotFound, AmbiguousName, RegistryFailed.
     """
-    with open_place(place, scratch=scratch, registries=registries) as opened:
+    with open_place(
+        place, scratch=scratch, registries=registries, follow_links=follow_links
+    ) as opened:
         yield opened.source
 
 
@@ -74,6 +82,7 @@ def open_place(
     *,
     scratch: "Path | None" = None,
     registries: "Registries | None" = None,
+    follow_links: bool = False,
 ) -> Iterator[Opened]:
     """The same as open_source, with what was found out about the place."""
     found = parse_source(place) if isinstance(place, str) else place
@@ -90,10 +99,10 @@ def open_place(
             yield Opened(found, "registry", image, None, Outer())
         return
     with ExitStack() as stack:
-        files, outer = _open_files(found, scratch, stack)
-        store = _store_of(found, files)
+        files, outer = _open_files(found, scratch, stack, follow_links=follow_links)
+        store, files, top = _recognized(found, files)
         source = _picked(found, stack.enter_context(store.open_source(files)), files)
-        yield Opened(found, store.dialect(files), source, files, outer)
+        yield Opened(found, _dialect(store, files, top), source, files, outer, top)
 
 
 @contextmanager
@@ -102,6 +111,7 @@ def open_suspect(
     *,
     scratch: "Path | None" = None,
     registries: "Registries | None" = None,
+    follow_links: bool = False,
 ) -> Iterator[Opened]:
     """The same as open_place, to be verified: what is wrong inside is told by find_problems.
 
@@ -113,10 +123,12 @@ def open_suspect(
             yield opened
         return
     with ExitStack() as stack:
-        files, outer = _open_files(found, scratch, stack, on_twice=_let_pass)
-        store = _store_of(found, files)
+        files, outer = _open_files(
+            found, scratch, stack, on_twice=_let_pass, follow_links=follow_links
+        )
+        store, files, top = _recognized(found, files)
         source = _picked(found, stack.enter_context(store.open_suspect(files)), files)
-        yield Opened(found, store.dialect(files), source, files, outer)
+        yield Opened(found, _dialect(store, files, top), source, files, outer, top)
 
 
 def _picked(place: Place, source: ImageSource, files: Files) -> ImageSource:
@@ -167,20 +179,26 @@ def open_engine(
                 raise
             # It may hold no more of an image than its machine runs (containerd#10032).
             files, outer = spool([client.machine])
-        store = _store_of(place, files)
+        store, files, _ = _recognized(place, files)
         source = stack.enter_context(store.open_source(files))
         yield Opened(place, store.dialect(files), source, files, outer)
 
 
 def _open_files(
-    place: Place, scratch: "Path | None", stack: ExitStack, on_twice: OnTwice = refuse_twice
+    place: Place,
+    scratch: "Path | None",
+    stack: ExitStack,
+    *,
+    on_twice: OnTwice = refuse_twice,
+    follow_links: bool,
 ) -> tuple[Files, Outer]:
     if place.file is None:
         return _spooled(standard_input(), STANDARD_INPUT, None, scratch, stack, on_twice)
     if os.path.isdir(place.file):
-        from ocilayout.folders import FolderFiles
+        from ocilayout.linked_folders import LinkedFolderFiles
 
-        return stack.enter_context(FolderFiles(place.file)), Outer()
+        folder = LinkedFolderFiles(place.file, follow_links=follow_links)
+        return stack.enter_context(folder), Outer()
     label = place.file
     file = open_input(label, stack)
     if is_file(file):
@@ -232,6 +250,28 @@ def _window(codec: str, head: bytes) -> int:
     return window_of(head)
 
 
+def _recognized(place: Place, files: Files) -> tuple[Store, Files, str]:
+    """The store that reads a place, its files, and the directory of a tar that they stand in."""
+    top = ""
+    if not files.is_folder and INDEX not in files and MANIFEST not in files:
+        # Few tars have it, and start-up counts.
+        from ocilayout.stores.below_top import BelowTop, top_directory
+
+        top = top_directory(files)
+        if top:
+            files = BelowTop(files, top)
+            notices.note(
+                f"{files.label}: the image stands in the directory {top}/ of the tar, where no "
+                "engine looks: convert writes it without"
+            )
+    return _store_of(place, files), files, top
+
+
+def _dialect(store: Store, files: Files, top: str) -> str:
+    found = store.dialect(files)
+    return f"{found}, in the directory {top}/" if top else found
+
+
 def _store_of(place: Place, files: Files) -> Store:
     if place.transport is None:
         found = kinds.recognized(files)
@@ -250,6 +290,6 @@ def _store_of(place: Place, files: Files) -> Store:
 
 
 _READERS = {
-    True: ("folder", "oci: or dir:"),
-    False: ("file", "oci-archive: or docker-archive:"),
+    True: ("folder", "oci:, docker-archive: or dir:"),
+    False: ("file", "oci-archive:, docker-archive: or dir:"),
 }

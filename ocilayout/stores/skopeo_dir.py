@@ -18,6 +18,7 @@ from ocilayout.errors import (
     CannotHold,
     DestinationExists,
     InvalidDocument,
+    OciLayoutError,
     UsageError,
 )
 from ocilayout.folders import FolderFiles
@@ -29,7 +30,7 @@ from ocilayout.referrers import images_listed
 from ocilayout.spec import media_types, names, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Index
+from ocilayout.spec.documents import Index, parse_document
 from ocilayout.spec.fields import Fields
 from ocilayout.stores.file_names import MANIFEST
 from ocilayout.stores.layout_source import read_small
@@ -41,13 +42,35 @@ VERSION = "Directory Transport Version: 1.1\n"
 
 
 def recognizes(files: Files) -> bool:
-    """A folder with a `version` and a manifest."""
-    return files.is_folder and VERSION_FILE in files and MANIFEST in files
+    """A folder, or a tar of one, with a `version` and a manifest.
+
+    Where the `version` is lost, some blob must lie beside a manifest that leads to it: programs
+    of all kinds have a manifest.json.
+    """
+    if MANIFEST not in files:
+        return False
+    if VERSION_FILE in files and (files.is_folder or _states_version(files)):
+        return True
+    try:
+        raw = read_small(files, MANIFEST)
+        document = parse_document(Descriptor.of(_media_type(raw, MANIFEST), raw), raw)
+        return any(_file_name(blob) in files for blob in document.children)
+    except OciLayoutError:
+        return False
+
+
+def _states_version(files: Files) -> bool:
+    """Whether a tar, which may be of anything, has the `version` of skopeo's."""
+    try:
+        return read_small(files, VERSION_FILE).startswith(b"Directory Transport Version")
+    except OciLayoutError:
+        return False
 
 
 def dialect(files: Files) -> str:
-    """One word: there are no dialects."""
-    return "dir"
+    """Whether it is a tar, and what it lacks."""
+    found = "dir" if files.is_folder else "dir in a tar"
+    return found if VERSION_FILE in files else f"{found}, without its version file"
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from ocilayout.partial import partial_file
 from ocilayout.protocols import ImageSource
 from ocilayout.spec import strict_json
 from ocilayout.spec.digest import Digest
-from ocilayout.stores import docker_archive, oci_archive
+from ocilayout.stores import docker_archive, oci_archive, skopeo_dir
+from ocilayout.stores.below_top import top_directory
 from ocilayout.stores.docker_agreement import agreeing
 from ocilayout.stores.docker_entries import Entry, read_entries, with_known_keys
 from ocilayout.stores.docker_images import DockerImages, ImageIds
@@ -99,7 +100,21 @@ def _opened(files: TarFile, digest: Digest | None) -> tuple[ImageSource, list[En
     # Most tars are images, and start-up counts.
     from ocilayout.stores.unrecognized import tree_refusal
 
+    form = _form(files)
+    if form is not None:
+        raise CannotHold(
+            f"{files.label} is {form}, which is not edited in place: "
+            f"ocilayout convert {files.label} NEW.tar, and edit that"
+        )
     raise tree_refusal(files, files.label)
+
+
+def _form(files: TarFile) -> str | None:
+    """What images in a tar are called that are read but not edited."""
+    if skopeo_dir.recognizes(files):
+        return skopeo_dir.dialect(files)
+    top = top_directory(files)
+    return f"an image in the directory {top}/ of a tar" if top else None
 
 
 def _tar_changes(

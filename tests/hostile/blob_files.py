@@ -137,7 +137,6 @@ CONTENT: dict[str, Spoiler] = {
 KIND: dict[str, Spoiler] = {
     "link-outside": link_outside,
     "link-to-secret": link_to_secret,
-    "link-inside": link_inside,
     "link-to-itself": link_to_itself,
     "fifo": fifo,
     "folder": folder,
@@ -164,6 +163,24 @@ def kinds() -> Iterator[Case]:
             yield case(
                 f"{part}-file-{name}", threat, spoilt(part, spoil),
                 read=listed, ls=EITHER if name == "missing" else listed, seconds=5,
+            )  # fmt: skip
+
+
+def links() -> Iterator[Case]:
+    for part in ("layer", "config", "manifest"):
+        threat = "a blob that is a link to another file of the layout"
+        yield case(f"{part}-file-link-inside", threat, spoilt(part, link_inside), ACCEPT)
+        threat = "a blob that is a link out of the layout, and the user allows that"
+        allowed = ("--follow-links",)
+        for name, spoil, copy in (
+            ("outside", link_outside, ACCEPT),
+            ("to-secret", link_to_secret, REJECT),
+            ("to-itself", link_to_itself, REJECT),
+        ):
+            read = EITHER if part == "layer" else REJECT
+            yield case(
+                f"{part}-file-link-{name}-followed", threat, spoilt(part, spoil), copy,
+                read=read, options=allowed, seconds=5,
             )  # fmt: skip
 
 
@@ -200,7 +217,7 @@ def harmless() -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     parts: tuple[Callable[[], Iterator[Case]], ...] = (
-        damaged, kinds, documents, folders, harmless,
+        damaged, kinds, links, documents, folders, harmless,
     )  # fmt: skip
     for part in parts:
         yield from part()

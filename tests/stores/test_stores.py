@@ -105,7 +105,7 @@ def test_what_is_neither_file_nor_folder_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("transport", "is_folder"),
-    [("oci", False), ("dir", False), ("oci-archive", True), ("docker-archive", True)],
+    [("oci", False), ("oci-archive", True)],
 )
 def test_a_transport_that_reads_the_other_kind_is_told(
     tmp_path: Path, transport: str, is_folder: bool

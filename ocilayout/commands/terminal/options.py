@@ -183,6 +183,11 @@ link = click.option(
     is_flag=True,
     help="Layout to layout on one file system: link blobs instead of reading and copying them.",
 )
+follow_links = click.option(
+    "--follow-links",
+    is_flag=True,
+    help="Read blobs of a layout that are links to files outside it, as Bazel makes them.",
+)
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Report as JSON on stdout.")
 jobs = click.option(

@@ -36,11 +36,13 @@ class PlaceListing:
     def __init__(
         self,
         platforms: tuple[Any, ...],
+        follow_links: bool,
         scratch: "Path | None",
         registries: "Registries | None",
         as_json: bool,
     ) -> None:
         self._platforms = platforms
+        self._follow_links = follow_links
         self._scratch = scratch
         self._registries = registries
         self._as_json = as_json
@@ -104,7 +106,12 @@ class PlaceListing:
         if place.is_repository and not self._platforms:
             self._add_tags(place)
             return
-        with open_place(text, scratch=self._scratch, registries=self._registries) as opened:
+        with open_place(
+            text,
+            scratch=self._scratch,
+            registries=self._registries,
+            follow_links=self._follow_links,
+        ) as opened:
             source = surveyed(select(opened.source, platforms=self._platforms))
             chosen = {}
             if self._platforms:

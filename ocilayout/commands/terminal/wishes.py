@@ -44,6 +44,7 @@ class Wishes(NamedTuple):
     progress: str = "auto"
     quiet: bool = False
     verbose: bool = False
+    follow_links: bool = False
     engine: str | None = None
     """Which engine has to load the result."""
 

@@ -46,7 +46,12 @@ def opened(
     with ExitStack() as stack:
         yield [
             stack.enter_context(
-                open_place(place, scratch=wishes.scratch or target.scratch, registries=registries)
+                open_place(
+                    place,
+                    scratch=wishes.scratch or target.scratch,
+                    registries=registries,
+                    follow_links=wishes.follow_links,
+                )
             )
             for place in places
         ]
