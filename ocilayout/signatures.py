@@ -50,7 +50,7 @@ def signature_kind(source: BlobReader, entry: Descriptor) -> str | None:
     suffix = _tag_suffix(entry)
     if suffix is not None:
         return _TAG_SUFFIXES[suffix]
-    kind = _kind_by_type(entry.artifact_type) or _kind_by_annotation(entry.annotations)
+    kind = kind_of_type(entry.artifact_type) or _kind_by_annotation(entry.annotations)
     if kind is not None:
         return kind
     manifest = manifest_if_here(source, entry)
@@ -71,15 +71,16 @@ def _kind_by_manifest(manifest: Manifest) -> str | None:
     annotations = manifest.fields.get("annotations")
     parts = [child for child in manifest.children if child.media_type]
     kinds = (
-        _kind_by_type(manifest.artifact_type),
+        kind_of_type(manifest.artifact_type),
         _kind_by_annotation(annotations if isinstance(annotations, dict) else {}),
-        *(_kind_by_type(part.media_type) for part in parts),
+        *(kind_of_type(part.media_type) for part in parts),
         *(_kind_by_annotation(part.annotations) for part in parts),
     )
     return next(filter(None, kinds), None)
 
 
-def _kind_by_type(media_type: str | None) -> str | None:
+def kind_of_type(media_type: str | None) -> str | None:
+    """Which signature has this artifact type, or a config or layer of this media type."""
     kinds = (kind for prefix, kind in _TYPES if (media_type or "").startswith(prefix))
     return next(kinds, None)
 

@@ -15,6 +15,7 @@ from ocilayout.commands.terminal.verb import verb
 @options.tag
 @options.to
 @options.engine
+@options.referrers
 @options.follow_links
 @options.writing
 @registry
@@ -35,7 +36,7 @@ def command(
     from ocilayout.commands.terminal.deliveries import Delivery
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.wishes import Wishes
-    from ocilayout.commands.terminal.writing import opened, write
+    from ocilayout.commands.terminal.writing import opened, with_registry_referrers, write
     from ocilayout.stores.places import parse_source
     from ocilayout.transforms.combine import combine
 
@@ -47,7 +48,10 @@ def command(
         registry.registries([*origins, target.place]) as registries,
         opened(origins, target, wished, registries) as found,
     ):
-        parts = [wished.prepared(place.source) for place in found]
+        parts = [
+            wished.prepared(with_registry_referrers(place.source, wished, registries))
+            for place in found
+        ]
         named = [place.source for place in found if place.place.states_tag]
         source = target.renamed(combine(parts, sources), named)
         write(wished.fitted(source), parts, target, wished, messages, registries)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     help="The platform of a source that says none, or a wrong one (repeatable).",
 )
 @click.option("--replace", is_flag=True, help="Let the last of two images for one platform win.")
+@options.referrers
 @options.follow_links
 @options.writing
 @registry
@@ -48,7 +49,7 @@ def command(
     from ocilayout.commands.terminal.deliveries import Delivery
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.wishes import Wishes
-    from ocilayout.commands.terminal.writing import opened, write
+    from ocilayout.commands.terminal.writing import opened, with_registry_referrers, write
     from ocilayout.spec.names import names_of
     from ocilayout.stores.places import parse_source
     from ocilayout.transforms.merge import merge
@@ -67,7 +68,11 @@ def command(
             platforms,
             wished.platforms,
         )
-        parts = [wished._replace(platforms=()).prepared(source) for _, source in chosen]
+        whole = wished._replace(platforms=())
+        parts = [
+            whole.prepared(with_registry_referrers(source, whole, registries))
+            for _, source in chosen
+        ]
         source = merge(
             parts,
             target.names_of(place.source for place in places if place.place.states_tag),

@@ -18,17 +18,16 @@ if TYPE_CHECKING:
 @click.argument("references", nargs=-1, required=True, metavar="REF...")
 @click.argument("destination", metavar="DST")
 @click.option("--all-tags", is_flag=True, help="All tags of each repository REF.")
-@click.option("--referrers", is_flag=True, help="Signatures, SBOMs and all else that refers to it.")
 @options.tag
 @options.to
 @options.engine
+@options.referrers
 @options.writing
 @registry
 def command(
     references: tuple[str, ...],
     destination: str,
     all_tags: bool,
-    referrers: bool,
     tags: tuple[str, ...],
     transport: str | None,
     registry: RegistryWishes,
@@ -42,11 +41,9 @@ def command(
     from ocilayout.commands.terminal.deliveries import Delivery
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.wishes import Wishes
-    from ocilayout.commands.terminal.writing import write
+    from ocilayout.commands.terminal.writing import with_registry_referrers, write
     from ocilayout.stores.places import registry_place
-    from ocilayout.stores.registry_referrers import with_referrers
     from ocilayout.transforms.combine import combine
-    from ocilayout.transforms.select import select
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
@@ -54,11 +51,10 @@ def command(
     places = [registry_place(text.removeprefix("docker:"), text) for text in references]
     with registry.registries([*places, target.place]) as registries:
         assert registries is not None
-        found = [_source(place, registries, all_tags, referrers) for place in places]
-        parts = [select(source, platforms=wished.platforms) for source in found]
-        if referrers:
-            parts = [with_referrers(part) for part in parts]
-        parts = [wished.prepared(part) for part in parts]
+        found = [_source(place, registries, all_tags, wished.referrers) for place in places]
+        parts = [
+            wished.prepared(with_registry_referrers(source, wished, registries)) for source in found
+        ]
         named = [source for place, source in zip(places, found, strict=True) if place.states_tag]
         source = target.renamed(combine(parts, references), named)
         write(wished.fitted(source), parts, target, wished, messages, registries)

@@ -13,8 +13,8 @@ from ocilayout.commands.terminal.verb import verb
 @click.argument("sources", nargs=-1, required=True, metavar="SRC...")
 @click.argument("destination", metavar="DEST")
 @click.option("--all-tags", is_flag=True, help="All images of SRC, each under its own tags.")
-@click.option("--referrers", is_flag=True, help="Signatures, SBOMs and all else that refers to it.")
 @options.tag
+@options.referrers
 @options.follow_links
 @options.sending
 @registry
@@ -22,7 +22,6 @@ def command(
     sources: tuple[str, ...],
     destination: str,
     all_tags: bool,
-    referrers: bool,
     tags: tuple[str, ...],
     registry: RegistryWishes,
     **wishes: Any,
@@ -36,9 +35,8 @@ def command(
     from ocilayout.commands.terminal.printing import echo_json
     from ocilayout.commands.terminal.pushing import Destination, labels_of
     from ocilayout.commands.terminal.wishes import Wishes
-    from ocilayout.commands.terminal.writing import opened, written
+    from ocilayout.commands.terminal.writing import opened, with_registry_referrers, written
     from ocilayout.stores.places import parse_source
-    from ocilayout.stores.registry_referrers import with_referrers
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.repositories import without_referrers
 
@@ -51,8 +49,13 @@ def command(
         registry.registries([*origins, target.place]) as registries,
         opened(origins, target.whole, wished, registries) as found,
     ):
-        with_what = with_referrers if referrers else without_referrers
-        parts = [wished.prepared(with_what(place.source)) for place in found]
+        listed = [
+            place.source if wished.referrers else without_referrers(place.source) for place in found
+        ]
+        parts = [
+            wished.prepared(with_registry_referrers(source, wished, registries))
+            for source in listed
+        ]
         named = [place.source for place in found if place.place.states_tag]
         source = combine(parts, sources)
         for delivery, images in target.deliveries(source, named, labels_of(origins, parts)):

@@ -17,6 +17,7 @@ from ocilayout.commands.terminal.verb import verb
 @options.tag
 @options.to
 @options.engine
+@options.referrers
 @options.writing
 @registry
 def command(

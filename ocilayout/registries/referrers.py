@@ -28,18 +28,31 @@ class Referrer:
 
 
 def referrers_of(repository: Repository, subject: Digest) -> Iterator[Referrer]:
-    """All that speaks of a manifest or an index; raises RegistryFailed, InvalidDocument."""
-    listed = repository.referrers(subject)
-    if listed is None:
-        index = _fallback(repository, subject)
-        listed = [] if index is None else list(index.children)
-    for descriptor in listed:
+    """All that refers to a manifest or an index; raises RegistryFailed, InvalidDocument."""
+    for descriptor in listed_referrers(repository, subject):
         yield Referrer(descriptor)
     for suffix in _COSIGN:
         tag = f"{_tag(subject)}.{suffix}"
         found = repository.manifest(tag)
         if found is not None:
             yield Referrer(found.descriptor, tag)
+
+
+def listed_referrers(repository: Repository, subject: Digest) -> list[Descriptor]:
+    """What the registry lists as referring to a manifest, or the tag of that where it does not.
+
+    Raises RegistryFailed, AccessDenied, InvalidDocument.
+    """
+    listed = repository.referrers(subject)
+    if listed is not None:
+        return listed
+    index = _fallback(repository, subject)
+    return [] if index is None else list(index.children)
+
+
+def has_signature_tag(repository: Repository, subject: Digest) -> bool:
+    """Whether cosign's tag says that there is a signature; raises RegistryFailed, AccessDenied."""
+    return repository.has_tag(f"{_tag(subject)}.sig")
 
 
 def list_referrer(repository: Repository, document: Document, answer: Answer) -> None:

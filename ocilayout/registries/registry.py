@@ -75,15 +75,16 @@ class Registry:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        attempts: int = ATTEMPTS,
     ) -> Answer:
         """The answer to a request that may be repeated, which this registry never answers with 401.
 
-        A status of RETRIABLE is that of the last of several attempts. `target` is a path, or a
+        A status of RETRIABLE is that of the last of `attempts`. `target` is a path, or a
         URL of this registry's own. Redirects of GET and HEAD are followed, without the login
         beyond its origin. Raises RegistryFailed, AccessDenied.
         """
         url = at_home(self._base(), target, "a request")
-        answer = self._ask_at_home(method, url, scopes, headers or {}, body)
+        answer = self._ask_at_home(method, url, scopes, headers or {}, body, attempts)
         for _ in range(MAX_REDIRECTS):
             if answer.status not in _REDIRECTS:
                 return answer
@@ -127,13 +128,20 @@ class Registry:
         return persistently(lambda: self._http.send(method, url, headers))
 
     def _ask_at_home(
-        self, method: str, url: str, scopes: Scopes, headers: Mapping[str, str], body: bytes | None
+        self,
+        method: str,
+        url: str,
+        scopes: Scopes,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        attempts: int = ATTEMPTS,
     ) -> Answer:
         for attempt in range(MAX_LOGINS + 1):
             stated = self._with_login(headers, scopes)
             answer = persistently(
                 lambda: self._http.send(method, url, stated, body),  # noqa: B023
                 self._patience,
+                attempts,
             )
             self._is_there = True
             if answer.status != 401:

@@ -12,6 +12,7 @@ from ocilayout.registries.http import Answer
 from ocilayout.registries.origin import at_home
 from ocilayout.registries.refusals import refusal
 from ocilayout.registries.registry import Registry
+from ocilayout.registries.retries import ATTEMPTS
 from ocilayout.registries.uploads import Upload
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
@@ -40,9 +41,15 @@ _NEXT = re.compile(r'<([^<>]*)>\s*;[^<>]*?\brel\s*=\s*"?next\b', re.ASCII | re.I
 class Repository:
     """A repository that is read or written; shared by threads."""
 
-    def __init__(self, registry: Registry, path: str, *, writes: bool = False) -> None:
-        """`path` is its name in the registry, as in `library/alpine`."""
+    def __init__(
+        self, registry: Registry, path: str, *, writes: bool = False, attempts: int = ATTEMPTS
+    ) -> None:
+        """`path` is its name in the registry, as in `library/alpine`.
+
+        Each request is made at most `attempts` times.
+        """
         self.registry = registry
+        self._attempts = attempts
         self.path = path
         self.scopes = (f"repository:{path}:pull{',push' if writes else ''}",)
 
@@ -90,6 +97,10 @@ class Repository:
     def has_manifest(self, digest: Digest) -> bool:
         """Whether the registry has it, which verified what it was sent."""
         return self._has(f"manifests/{digest}", {"Accept": _ACCEPT})
+
+    def has_tag(self, tag: str) -> bool:
+        """Whether a tag leads to a manifest."""
+        return self._has(f"manifests/{tag}", {"Accept": _ACCEPT})
 
     def has_blob(self, blob: Descriptor) -> bool:
         """Whether the registry has it, which verified what it was sent."""
@@ -194,7 +205,9 @@ class Repository:
                     f"{self.registry.host} lists {self.path} without an end, page after page"
                 )
             seen.add(following)
-            answer = self.registry.ask("GET", following, self.scopes, headers=headers)
+            answer = self.registry.ask(
+                "GET", following, self.scopes, headers=headers, attempts=self._attempts
+            )
             yield answer
             link = _NEXT.search(answer.headers.get("Link", "")[:4096])
             following = None if link is None else at_home(answer.url, link[1], "a next page")
@@ -208,7 +221,9 @@ class Repository:
         body: bytes | None = None,
     ) -> Answer:
         path = f"/v2/{self.path}/{target}"
-        return self.registry.ask(method, path, self.scopes, headers=headers, body=body)
+        return self.registry.ask(
+            method, path, self.scopes, headers=headers, body=body, attempts=self._attempts
+        )
 
 
 def _media_type(raw: bytes, header: str, label: str) -> str:

@@ -24,13 +24,16 @@ RETRIABLE = frozenset({408, 429, 500, 502, 503, 504})
 
 
 def persistently(
-    send: Callable[[], Answer], patience: Callable[[], int] = lambda: ATTEMPTS
+    send: Callable[[], Answer],
+    patience: Callable[[], int] = lambda: ATTEMPTS,
+    attempts: int = ATTEMPTS,
 ) -> Answer:
     """What `send` gets in the end: an answer that asking again would not change, or the last one.
 
-    Raises Unanswered where there was none, after as many attempts as `patience` then says.
+    Raises Unanswered where there was none, after as many attempts as `patience` then says, and
+    never more than `attempts`.
     """
-    for attempt, seconds in enumerate(chain(pauses(ATTEMPTS - 1), [None]), 1):
+    for attempt, seconds in enumerate(chain(pauses(attempts - 1), [None]), 1):
         try:
             answer = send()
         except Unanswered as error:

@@ -166,6 +166,11 @@ attestations = click.option(
     show_default=True,
     help="Provenance, SBOMs and other referrers.",
 )
+referrers = click.option(
+    "--referrers",
+    is_flag=True,
+    help="Take signatures, SBOMs and all else that refers to the images along.",
+)
 missing = click.option(
     "--missing",
     type=click.Choice(("refuse", "keep", "prune")),

@@ -47,6 +47,8 @@ class Wishes(NamedTuple):
     follow_links: bool = False
     engine: str | None = None
     """Which engine has to load the result."""
+    referrers: bool = False
+    """Whether to ask registries for what refers to their images."""
 
     def checked(self) -> "Wishes":
         """Itself; raises UsageError where wishes contradict one another."""

@@ -26,6 +26,7 @@ from ocilayout.recode_policy import unsettled
 from ocilayout.spec.media_types import layer_type
 from ocilayout.stores import Opened, open_destination, open_place
 from ocilayout.stores.places import Place
+from ocilayout.transforms.select import select
 
 if TYPE_CHECKING:
     from ocilayout.registries.registry import Registries
@@ -55,6 +56,29 @@ def opened(
             )
             for place in places
         ]
+
+
+def with_registry_referrers(
+    source: ImageSource, wishes: Wishes, registries: "Registries | None"
+) -> ImageSource:
+    """The source with what its registry has that refers to its images, if that is wanted.
+
+    Else a note says what stays behind. Sources of no registry have their referrers already.
+    """
+    if registries is None or wishes.attestations == "drop":
+        return source
+    from ocilayout.stores.registry_referrers import (
+        note_left_behind,
+        warn_of_changed,
+        with_referrers,
+    )
+
+    if not wishes.referrers:
+        note_left_behind(source)
+        return source
+    selected = select(source, platforms=wishes.platforms)
+    warn_of_changed(source, selected)
+    return with_referrers(selected)
 
 
 def write(
