@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
 from ocilayout import notices
 from ocilayout.errors import UsageError
-from ocilayout.exact_reader import ExactReader
+from ocilayout.exact_reader import COPY_AGAIN, ExactReader
 from ocilayout.magic import MAGICS, codec_name
 from ocilayout.streams import CHUNK, Flushable, Writable, is_prompt, read_full
 
@@ -134,7 +134,7 @@ def _members(
                 if content:
                     yield content
         except failures as error:
-            raise source.damaged(f"is damaged ({error})") from None
+            raise source.damaged(f"is damaged ({error})", COPY_AGAIN) from None
         source.give_back(len(decoder.unused_data))
     if not members:
         raise source.damaged("is empty")
@@ -143,7 +143,7 @@ def _members(
 def _refuse_trailing(source: ExactReader) -> None:
     while not source.at_end():
         if source.take_some(_INPUT).strip(b"\0"):
-            raise source.damaged("is followed by something else")
+            raise source.damaged("is followed by something else", COPY_AGAIN)
     notices.warn(f"{source.label}: zeros follow the {source.codec} stream; they are left out")
 
 
@@ -174,7 +174,7 @@ def _pass_gzip_header(source: ExactReader) -> None:
         if flags & flag:
             header += source.take_through(b"\0", _MAX_GZIP_NAME)
     if flags & _GZIP_CHECKSUM and source.integer(2) != zlib.crc32(header) & 0xFFFF:
-        raise source.damaged("is damaged (the checksum of its header)")
+        raise source.damaged("is damaged (the checksum of its header)", COPY_AGAIN)
 
 
 def _inflate_bzip2(raw: BinaryIO, label: str) -> Iterator[bytes]:

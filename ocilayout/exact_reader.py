@@ -5,6 +5,9 @@ from typing import BinaryIO
 from ocilayout.errors import CompressionError
 from ocilayout.streams import CHUNK
 
+COPY_AGAIN = "copy it again"
+"""What to do about a stream that is not what its writer wrote."""
+
 
 class ExactReader:
     """Reads ahead, hands out what is asked for, and knows when the stream ended too early."""
@@ -46,7 +49,7 @@ class ExactReader:
     def take_some(self, limit: int) -> bytes:
         """From 1 to `limit` bytes; raises CompressionError where there are none."""
         if self.at_end():
-            raise self.damaged("is cut off", remedy="copy it again")
+            raise self.damaged("is cut off", COPY_AGAIN)
         part = self._chunk[self._position : self._position + limit]
         self._position += len(part)
         return part

@@ -84,6 +84,9 @@ _MARK = b"\xef\xbb\xbf"
 _WITH_MARK = "JSON with a byte order mark, as Notepad saves it"
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
 
+KNOWN_SIZE = 64 * 1024
+"""Bytes that are enough to tell a kind."""
+
 
 def text_kind(head: bytes) -> Row | None:
     """What a file is that begins with `head`, if it is text."""

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from ocilayout.exact_reader import ExactReader
+from ocilayout.exact_reader import COPY_AGAIN, ExactReader
 
 _MAGIC = 0xFD2FB528
 _SKIPPABLE = range(0x184D2A50, 0x184D2A60)
@@ -42,7 +42,7 @@ def content_of(raw: BinaryIO, label: str, max_window: int) -> Iterator[bytes]:
             frames += 1
             yield from _frame(source, max_window)
         else:
-            raise source.damaged("is followed by something else")
+            raise source.damaged("is followed by something else", COPY_AGAIN)
     if not frames:
         raise source.damaged("holds no frame")
 
@@ -82,9 +82,9 @@ def _frame(source: ExactReader, max_window: int) -> Iterator[bytes]:
             if header.has_checksum:
                 decompressor.decompress(source.take(4))
         except zstandard.ZstdError as error:
-            raise source.damaged(f"is damaged ({error})") from None
+            raise source.damaged(f"is damaged ({error})", COPY_AGAIN) from None
         if not decompressor.eof or decompressor.unused_data:
-            raise source.damaged("is damaged")
+            raise source.damaged("is damaged", COPY_AGAIN)
 
 
 def _hold_on(window: int) -> AbstractContextManager[object]:

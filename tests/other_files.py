@@ -12,7 +12,7 @@ import zstandard
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
-    "zstd": zstandard.compress,
+    "zstd": zstandard.ZstdCompressor(write_checksum=True).compress,
     "xz": lzma.compress,
     "bzip2": bz2.compress,
 }

@@ -83,12 +83,22 @@ def parse(raw: bytes, label: str, limits: Limits = DOCUMENT) -> object:
         raise InvalidDocument(f"{label} is not valid UTF-8") from None
     except json.JSONDecodeError as error:
         # Only the position: the content may come from a file that nobody meant to show.
-        raise InvalidDocument(
-            f"{label} is not valid JSON (line {error.lineno}, column {error.colno})"
-        ) from None
+        position = f"line {error.lineno}, column {error.colno}"
+        raise InvalidDocument(f"{label} is not valid JSON ({position}){_other_kind(raw)}") from None
     except ValueError as error:
         raise InvalidDocument(f"{label} is not valid JSON: {error}") from None
     return value
+
+
+def _other_kind(raw: bytes) -> str:
+    """What stands in place of a document, where that is known: a page, a pointer of Git LFS."""
+    if raw.lstrip()[:1] in {b"{", b"["}:
+        return ""
+    # Few documents are something else, and start-up counts.
+    from ocilayout.text_kinds import KNOWN_SIZE, text_kind
+
+    kind = text_kind(raw[:KNOWN_SIZE])
+    return "" if kind is None or kind[0] == "text" else f": it is {kind[0]}"
 
 
 def encode(value: Mapping[str, object] | list[object]) -> bytes:

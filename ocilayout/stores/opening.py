@@ -226,14 +226,13 @@ def _spooled(
     spool = open_spool(label, scratch, stack)
     head = _first_bytes(content)
     codec = codec_name(head)
-    window = _window(codec, head)
     whole = io.BufferedReader(Prepended(head, content), CHUNK)
     plain = inflated(cast(BinaryIO, whole), CODECS[codec], label)
-    head = _first_bytes(plain)
-    require_tar(head, plain, label, path, codec)
-    spool.write(head)
+    first = _first_bytes(plain)
+    require_tar(first, plain, label, path, codec)
+    spool.write(first)
     copy_stream(plain, spool)
-    return TarFile(spool.file, label, on_twice), Outer(codec, window)
+    return TarFile(spool.file, label, on_twice), Outer(codec, _window(codec, head))
 
 
 def _first_bytes(content: BinaryIO) -> bytes:

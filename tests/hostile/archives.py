@@ -146,6 +146,14 @@ def compressed() -> Iterator[Case]:
         yield case(f"outer-{name}-of-zeros", threat, zeros)
 
 
+def flood(start: bytes) -> bytes:
+    """A few MiB that decompress to 4 GiB, of which the first bytes tell that it is no archive."""
+    out = io.BytesIO()
+    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=9, mtime=0) as packed:
+        packed.write(start)
+    return out.getvalue() + gzip.compress(bytes(1 << 24), 9, mtime=0) * 256
+
+
 def zip_file() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
@@ -166,6 +174,16 @@ OTHER_FILES: dict[str, Callable[[], bytes]] = {
     "text": lambda: b"not an archive\n" * 100,
     "noise": lambda: random.Random(5).randbytes(100_000),
     "zip": zip_file,
+    "gzip-twice": lambda: gzip.compress(gzip.compress(tars.tar([("a", b"b")]))),
+    "page-and-a-flood": lambda: flood(b"<html>"),
+    "zip-and-a-flood": lambda: flood(b"PK\x03\x04"),
+    "open-brackets": lambda: b"[" * 100_000,
+    "comments": lambda: b"<!---->" * 100_000,
+    "checksums": lambda: (b"a" * 32 + b"  ") * 100_000,
+    "utf-16": lambda: "manifest.json".encode("utf-16") * 1000,
+    "disc": lambda: bytes(32769) + b"CD001" + bytes(100_000),
+    "tar-of-tars": lambda: tars.tar((f"{n}.tar", tars.tar([("a", b"b")])) for n in range(2000)),
+    "tar-of-names": lambda: tars.tar((f"{n}/etc/.wh{n}", b"") for n in range(30_000)),
     "tar-of-nothing-known": lambda: tars.tar([("a", b"b")]),
     "only-oci-layout": lambda: tars.tar([("oci-layout", layout()["oci-layout"])]),
     "gzip-magic-only": lambda: b"\x1f\x8b",

@@ -114,3 +114,25 @@ def test_a_document_is_an_object(raw: bytes) -> None:
 
 def test_encoding_is_compact_and_keeps_order_and_characters() -> None:
     assert strict_json.encode({"b": "ü<", "a": [1, None]}) == '{"b":"ü<","a":[1,null]}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+            "a Git LFS pointer",
+        ),
+        (b"<!DOCTYPE html><html></html>", "an HTML page"),
+        (b"/annex/objects/SHA256E-s1--0.json", "a git-annex pointer"),
+    ],
+)
+def test_what_stands_in_place_of_a_document_is_named(raw: bytes, kind: str) -> None:
+    with pytest.raises(InvalidDocument, match=rf"^index.json is not valid JSON .*: it is {kind}"):
+        strict_json.parse(raw, "index.json")
+
+
+@pytest.mark.parametrize("raw", [b'{"manifests":[', b"secret words", b"[[[", b"\0\0"])
+def test_nothing_of_a_damaged_document_is_shown(raw: bytes) -> None:
+    with pytest.raises(InvalidDocument, match=r"^index.json is not valid JSON \([^)]*\)$"):
+        strict_json.parse(raw, "index.json")

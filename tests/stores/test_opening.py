@@ -9,7 +9,7 @@ import pytest
 
 from ocilayout.errors import InvalidArchive, NotAnImage, OciLayoutError
 from ocilayout.stores.opening import open_place, open_source
-from tests.image_files import write_oci_archive
+from tests.image_files import layout_files, write_oci_archive
 from tests.images import make_image, make_source, make_tar
 from tests.other_files import BINARIES, COMPRESS, DAMAGED, MARKED, TEXTS
 
@@ -77,6 +77,39 @@ def test_a_stream_that_was_cut_off_is_told(codec: str, tmp_path: Path) -> None:
             open_source(str(path)),
         ):
             pass
+
+
+@pytest.mark.parametrize("codec", COMPRESS)
+def test_a_stream_that_is_damaged_is_told_with_what_to_do(codec: str, tmp_path: Path) -> None:
+    whole = COMPRESS[codec](make_tar({"index.json": os.urandom(200_000)}))
+    path = tmp_path / "app.tar"
+    for content in (whole[:200] + b"\xff\0\xff" + whole[203:], whole + b"more"):
+        path.write_bytes(content)
+        with (
+            pytest.raises(OciLayoutError, match=r"app\.tar.*: copy it again"),
+            open_source(str(path)),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("name", ["index.json", "manifest.json", "oci-layout"])
+@pytest.mark.parametrize("in_tar", [False, True])
+def test_a_byte_order_mark_in_a_document_is_named(name: str, in_tar: bool, tmp_path: Path) -> None:
+    files = layout_files(make_source(make_image()))
+    files["manifest.json"] = b"[]" if in_tar else files["index.json"]
+    if name == "manifest.json" and not in_tar:
+        files = {"manifest.json": files["index.json"], "version": b"1"}
+    files[name] = b"\xef\xbb\xbf" + files[name]
+    path = tmp_path / "app"
+    if in_tar:
+        path.write_bytes(make_tar(files))
+    else:
+        for each, content in files.items():
+            (path / each).parent.mkdir(parents=True, exist_ok=True)
+            (path / each).write_bytes(content)
+    said = f"{name} begins with a byte order mark, as Notepad"
+    with pytest.raises(OciLayoutError, match=said), open_source(str(path)):
+        pass
 
 
 @pytest.mark.parametrize("codec", COMPRESS)
