@@ -13,6 +13,8 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.marked_entries import following
 
+AS_ONE = "or take them as one image of several platforms with --index"
+
 
 def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
     """The source with the one image that `wanted`, a tag or a full name, names.
@@ -20,6 +22,30 @@ def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
     Raises ImageNotFound, or AmbiguousName where a tag stands in several repositories; `label`
     names the source in messages.
     """
+    found = _named(source, wanted, label)
+    _refuse_several(found, wanted, label)
+    name, descriptor = found[0]
+    return picked(source, names.renamed(descriptor, [name]))
+
+
+def all_by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
+    """The source with all images that one name leads to, as in a flat index of platforms.
+
+    Raises as by_name does, but not for several images of one name.
+    """
+    found = _named(source, wanted, label)
+    _refuse_several_names(found, wanted, label)
+    by_digest = {descriptor.digest: (name, descriptor) for name, descriptor in found}
+    entries = [
+        entry
+        for name, descriptor in by_digest.values()
+        for entry in names.renamed(descriptor, [name])
+    ]
+    return picked(source, entries)
+
+
+def _named(source: ImageSource, wanted: str, label: str) -> list[tuple[str, Descriptor]]:
+    """The entries that a name may mean, with the name of each; raises ImageNotFound."""
     known = [
         (name, descriptor)
         for descriptor in source.index.children
@@ -29,26 +55,26 @@ def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
     for meaning in names.meanings(wanted):
         found = [(name, descriptor) for name, descriptor in known if meaning(name)]
         if found:
-            break
-    if not found:
-        raise ImageNotFound(f"{label} has no image {wanted!r}; it has {_known_names(source)}")
-    _refuse_several(found, wanted, label)
-    name, descriptor = found[0]
-    return picked(source, names.renamed(descriptor, [name]))
+            return found
+    raise ImageNotFound(f"{label} has no image {wanted!r}; it has {_known_names(source)}")
 
 
-def _refuse_several(found: list[tuple[str, Descriptor]], wanted: str, label: str) -> None:
+def _refuse_several_names(found: list[tuple[str, Descriptor]], wanted: str, label: str) -> None:
     full_names = sorted({name for name, _ in found})
     if len(full_names) > 1:
         raise AmbiguousName(
             f"{wanted!r} fits several images of {label}: {', '.join(full_names)}: "
             "write one of these"
         )
+
+
+def _refuse_several(found: list[tuple[str, Descriptor]], wanted: str, label: str) -> None:
+    _refuse_several_names(found, wanted, label)
     digests = sorted({str(descriptor.digest) for _, descriptor in found})
     if len(digests) > 1:
         raise AmbiguousName(
-            f"{full_names[0]} names several images of {label}: pick one by @DIGEST: "
-            f"{', '.join(digests)}"
+            f"{found[0][0]} names several images of {label}: pick one by @DIGEST: "
+            f"{', '.join(digests)}; {AS_ONE}"
         )
 
 
@@ -134,7 +160,8 @@ def several(images: Sequence[Descriptor]) -> AmbiguousName:
     """The error to raise where one image is needed and a place has more, or none."""
     known = [str(name) for image in images for name in names.names_of(image) or (image.digest,)]
     return AmbiguousName(
-        f"there are {len(images)} images here: pick one by :NAME or @DIGEST: {', '.join(known)}"
+        f"there are {len(images)} images here: pick one by :NAME or @DIGEST: "
+        f"{', '.join(known)}{f'; {AS_ONE}' if len(images) > 1 else ''}"
     )
 
 

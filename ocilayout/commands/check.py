@@ -20,6 +20,7 @@ FOUND = 3
     type=options.MachineType(),
     help="What the engine's machine is: OS/ARCH, local or all.  [default: all]",
 )
+@options.index
 @options.follow_links
 @options.scratch
 @options.as_json
@@ -28,6 +29,7 @@ def command(
     place: str,
     engines: tuple[str, ...],
     platform: Any,
+    as_index: bool,
     follow_links: bool,
     scratch: Path | None,
     as_json: bool,
@@ -54,6 +56,7 @@ def command(
     from ocilayout.errors import UsageError
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_source
+    from ocilayout.transforms.one_image import as_one_image
 
     rows = engines_named(engines)
     listen(quiet)
@@ -61,11 +64,16 @@ def command(
     if parsed.is_registry:
         # Before anything is asked of the registry, which may want a login first.
         raise UsageError(f"{place}: check is for image files, as they travel: pull it first")
-    with open_place(parsed, scratch=scratch, follow_links=follow_links) as opened:
+    with open_place(
+        parsed, scratch=scratch, follow_links=follow_links, all_of_name=as_index
+    ) as opened:
         cargo = cargo_of(opened)
         predictions = [predict(cargo, engine, platform) for engine in rows]
         with nothing_heard():
-            fixes = [mending(cargo, opened.source, found, platform) for found in predictions]
+            source = as_one_image(opened.source) if as_index else opened.source
+            fixes = [mending(cargo, source, found, platform) for found in predictions]
+            if source is not opened.source:
+                fixes = [fix and fix.with_options("--index") for fix in fixes]
     verdicts: Sequence[Any] = list(zip(predictions, fixes, strict=True))
     if as_json:
         fields = [verdict_fields(prediction, fix) for prediction, fix in verdicts]

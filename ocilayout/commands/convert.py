@@ -16,6 +16,7 @@ from ocilayout.commands.terminal.verb import verb
 @options.to
 @options.engine
 @options.referrers
+@options.index
 @options.follow_links
 @options.writing
 @registry

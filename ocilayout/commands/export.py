@@ -26,6 +26,7 @@ from ocilayout.commands.terminal.verb import verb
 @click.option("--devices", is_flag=True, help="Make device files too, in a folder and as root.")
 @options.missing
 @options.force
+@options.index
 @options.follow_links
 @options.scratch
 @options.as_json
@@ -40,6 +41,7 @@ def command(
     devices: bool,
     missing: Any,
     force: bool,
+    as_index: bool,
     follow_links: bool,
     scratch: Path | None,
     as_json: bool,
@@ -61,6 +63,7 @@ def command(
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_source
     from ocilayout.transforms.missing import settle_missing
+    from ocilayout.transforms.one_image import as_one_image
     from ocilayout.transforms.select import select
 
     messages = listen(quiet)
@@ -71,11 +74,16 @@ def command(
     with (
         registry.registries([parsed]) as registries,
         open_place(
-            parsed, scratch=scratch, registries=registries, follow_links=follow_links
+            parsed,
+            scratch=scratch,
+            registries=registries,
+            follow_links=follow_links,
+            all_of_name=as_index,
         ) as opened,
     ):
         refuse_overlap(opened.place.path, target)
-        source = settle_missing(select(opened.source, platforms=platforms), missing or "refuse")
+        whole = as_one_image(opened.source) if as_index else opened.source
+        source = settle_missing(select(whole, platforms=platforms), missing or "refuse")
         _refuse_several(source)
         total = sum(layers_size(manifest) for _, _, manifest in images_of(source))
         with bar(2 * total, progress, quiet) as on_bytes:

@@ -16,6 +16,7 @@ from ocilayout.commands.terminal.verb import verb
 @options.namespace
 @options.machines("Load what runs on this platform (repeatable), whatever the engine's machine is.")
 @options.tag
+@options.index
 @options.follow_links
 @options.scratch
 @options.as_json
@@ -29,6 +30,7 @@ def command(
     namespace: str | None,
     platforms: tuple[Any, ...] | None,
     tags: tuple[str, ...],
+    as_index: bool,
     follow_links: bool,
     scratch: Path | None,
     as_json: bool,
@@ -54,6 +56,7 @@ def command(
     names = [checked_image_name(tag) for tag in tags]
     wishes = Wishes(
         missing="refuse",
+        as_index=as_index,
         scratch=scratch,
         as_json=as_json,
         jobs=jobs,
@@ -64,10 +67,15 @@ def command(
     with (
         registry.registries([parsed]) as registries,
         open_place(
-            parsed, scratch=scratch, registries=registries, follow_links=follow_links
+            parsed,
+            scratch=scratch,
+            registries=registries,
+            follow_links=follow_links,
+            all_of_name=as_index,
         ) as opened,
     ):
-        source = rename(opened.source, names) if names else opened.source
+        source = wishes.joined(opened.source)
+        source = rename(source, names) if names else source
         load(
             source,
             [opened.source],

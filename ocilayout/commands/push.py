@@ -15,6 +15,7 @@ from ocilayout.commands.terminal.verb import verb
 @click.option("--all-tags", is_flag=True, help="All images of SRC, each under its own tags.")
 @options.tag
 @options.referrers
+@options.index
 @options.follow_links
 @options.sending
 @registry

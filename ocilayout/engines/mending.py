@@ -25,6 +25,14 @@ class Mending:
     reason: str = ""
     """Why there is none, or why the command has a part to be filled in."""
 
+    def with_options(self, *options: str) -> "Mending":
+        """The same with more options behind the command, if there is one."""
+        return (
+            self
+            if self.command is None
+            else replace(self, command=" ".join((self.command, *options)))
+        )
+
 
 def mending(
     cargo: Cargo, source: ImageSource, prediction: Prediction, machine: Platform | None = None

@@ -145,7 +145,7 @@ def listed(descriptors: Iterable[Descriptor]) -> list[Descriptor]:
             if owner.digest != descriptor.digest:
                 raise AmbiguousName(
                     f"{name} names two images, {owner.digest} and {descriptor.digest}: "
-                    "select one by @DIGEST, or make them one with merge"
+                    "select one by @DIGEST, or take them as one image with --index"
                 )
             if owner is descriptor:
                 entries.extend(renamed(descriptor, [name]))

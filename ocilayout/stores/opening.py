@@ -83,8 +83,12 @@ def open_place(
     scratch: "Path | None" = None,
     registries: "Registries | None" = None,
     follow_links: bool = False,
+    all_of_name: bool = False,
 ) -> Iterator[Opened]:
-    """The same as open_source, with what was found out about the place."""
+    """The same as open_source, with what was found out about the place.
+
+    NAME may lead to several images, all of which are taken, where `all_of_name`.
+    """
     found = parse_source(place) if isinstance(place, str) else place
     if found.is_engine:
         from ocilayout.stores import engine
@@ -101,7 +105,8 @@ def open_place(
     with ExitStack() as stack:
         files, outer = _open_files(found, scratch, stack, follow_links=follow_links)
         store, files, top = _recognized(found, files)
-        source = _picked(found, stack.enter_context(store.open_source(files)), files)
+        whole = stack.enter_context(store.open_source(files))
+        source = _picked(found, whole, files, all_of_name=all_of_name)
         yield Opened(found, _dialect(store, files, top), source, files, outer, top)
 
 
@@ -131,7 +136,9 @@ def open_suspect(
         yield Opened(found, _dialect(store, files, top), source, files, outer, top)
 
 
-def _picked(place: Place, source: ImageSource, files: Files) -> ImageSource:
+def _picked(
+    place: Place, source: ImageSource, files: Files, *, all_of_name: bool = False
+) -> ImageSource:
     """The image that the place names, or all."""
     if place.name is None and place.digest is None:
         return source
@@ -139,7 +146,8 @@ def _picked(place: Place, source: ImageSource, files: Files) -> ImageSource:
     from ocilayout import pick
 
     if place.name is not None:
-        source = pick.by_name(source, place.name, files.label)
+        by_name = pick.all_by_name if all_of_name else pick.by_name
+        source = by_name(source, place.name, files.label)
     if place.digest is not None:
         source = pick.by_digest(source, place.digest, files.label)
     return source

@@ -24,7 +24,7 @@ def rename(source: ImageSource, names: Sequence[str]) -> ImageSource:
         raise UsageError(
             f"a name is for one image, but {len(images)} are selected"
             f"{': ' + ', '.join(known) if known else ''}: pick one by "
-            ":NAME or @DIGEST, or make them one with merge"
+            ":NAME or @DIGEST, or make them one with --index or merge"
         )
     (image,) = images
     others = [entry for entry in source.index.children if entry.digest != image.digest]

@@ -188,6 +188,12 @@ link = click.option(
     is_flag=True,
     help="Layout to layout on one file system: link blobs instead of reading and copying them.",
 )
+index = click.option(
+    "--index",
+    "as_index",
+    is_flag=True,
+    help="Take all images of a source, or all of the NAME, as one image of several platforms.",
+)
 follow_links = click.option(
     "--follow-links",
     is_flag=True,

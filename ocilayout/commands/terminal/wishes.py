@@ -45,6 +45,8 @@ class Wishes(NamedTuple):
     quiet: bool = False
     verbose: bool = False
     follow_links: bool = False
+    as_index: bool = False
+    """Whether what lies side by side in a source is one image."""
     engine: str | None = None
     """Which engine has to load the result."""
     referrers: bool = False
@@ -86,7 +88,8 @@ class Wishes(NamedTuple):
 
     def prepared(self, source: ImageSource) -> ImageSource:
         """The source with the transforms that these options ask for."""
-        found = select(source, platforms=self.platforms)
+        found = self.joined(source)
+        found = select(found, platforms=self.platforms)
         if self.attestations == "drop":
             found = without_attestations(found)
         found = self.settled(found)
@@ -94,6 +97,14 @@ class Wishes(NamedTuple):
             family: Family = "docker" if self.media_types == "docker" else "oci"
             found = in_media_types(found, family)
         return found
+
+    def joined(self, source: ImageSource) -> ImageSource:
+        """The source with its images as one, where that is asked for."""
+        if not self.as_index:
+            return source
+        from ocilayout.transforms.one_image import as_one_image
+
+        return as_one_image(source)
 
     def settled(self, source: ImageSource) -> ImageSource:
         """The source with a decision on what is absent."""

@@ -52,6 +52,7 @@ def opened(
                     scratch=wishes.scratch or target.scratch,
                     registries=registries,
                     follow_links=wishes.follow_links,
+                    all_of_name=wishes.as_index,
                 )
             )
             for place in places
