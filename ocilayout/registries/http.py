@@ -21,6 +21,7 @@ from ocilayout.errors import NotEncrypted, RegistryFailed, Unanswered
 from ocilayout.registries.connections import interruptible, manager
 from ocilayout.registries.hosts import is_in_a_network
 from ocilayout.registries.origin import Origin, shown
+from ocilayout.stopping import stop_if_abandoned
 from ocilayout.streams import CHUNK
 
 CONNECT_TIMEOUT = 15.0
@@ -75,7 +76,8 @@ class Answer:
                 content += part
         except RegistryFailed:
             pass
-        self.close()
+        finally:
+            self.close()
         return bytes(content)
 
     def discard(self) -> None:
@@ -83,12 +85,17 @@ class Answer:
         self.beginning(_SMALL)
 
     def part(self, limit: int) -> bytes:
-        """What has come, up to `limit` bytes; nothing at the end. Raises Unanswered."""
+        """What has come, up to `limit` bytes; nothing at the end. Raises Unanswered, Abandoned."""
         try:
             with interruptible(self._response.connection):
-                return self._response.read1(limit)
+                part = self._response.read1(limit)
         except (HTTPError, OSError) as error:
+            stop_if_abandoned()
             raise _unanswered(self.url, error) from None
+        if not part:
+            # A connection that is hung up, as another thread failed, ends without an error.
+            stop_if_abandoned()
+        return part
 
     def close(self) -> None:
         """Let go of the connection; one whose answer was read to its end is used again."""
@@ -132,6 +139,7 @@ class Http:
         except _BodyFailed as failed:
             raise failed.error from None
         except (HTTPError, OSError, ValueError) as error:
+            stop_if_abandoned()
             raise _unanswered(url, error, pool.proxy) from None
         challenges = tuple(response.headers.getlist("WWW-Authenticate"))
         return Answer(url, response.status, response.headers, challenges, response)

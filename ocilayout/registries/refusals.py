@@ -1,27 +1,27 @@
-"""What a registry's refusal means for the person who asked.
+"""What a registry's refusal means for the person who asked: its own reason, and what to do.
 
-The form of the body and its codes are the distribution specification's, "Error Codes".
+Where it gives a reason, that is said and nothing is guessed. The codes are those of the
+distribution specification, "Error Codes".
 """
-
-from collections.abc import Iterator
 
 from ocilayout.errors import (
     AccessDenied,
     BlobNotFound,
     ImageNotFound,
-    InvalidDocument,
     OciLayoutError,
     RegistryFailed,
 )
 from ocilayout.registries.hosts import canonical
 from ocilayout.registries.http import Answer
 from ocilayout.registries.origin import Origin, shown
-from ocilayout.spec import strict_json
+from ocilayout.registries.reasons import Reason, reason_in
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Document, Index
+from ocilayout.spec.media_types import DOCKER_INDEX, DOCKER_MANIFEST, is_distributable
 
-_MAX_BODY = 16 * 1024
-_MAX_WORDS = 300
+_MAX_BODY = 64 * 1024
 _LOGIN = "another login: docker login, or name one by --creds-file"
+_ABOUT_LOGINS = frozenset({"DENIED", "UNAUTHORIZED"})
 
 
 def refusal(answer: Answer, doing: str) -> OciLayoutError:
@@ -29,77 +29,113 @@ def refusal(answer: Answer, doing: str) -> OciLayoutError:
 
     Closes the answer.
     """
-    codes, words = _told(answer)
-    said = f": {words}" if words else ""
-    where = canonical(Origin.of(answer.url).address)
-    text = f"{where} refused to {doing} ({answer.status}{said})"
-    if answer.status == 401 or "UNAUTHORIZED" in codes:
-        return AccessDenied(f"{text}: there is no such repository, or it wants {_LOGIN}")
-    if answer.status == 403 or "DENIED" in codes:
-        return AccessDenied(f"{text}: that may need {_LOGIN}")
-    if answer.status == 404:
-        kind = BlobNotFound if "BLOB_UNKNOWN" in codes else ImageNotFound
-        return kind(f"{where} cannot {doing} (404{said}): it has nothing of that name")
-    if 300 <= answer.status < 400:
-        place = shown(answer.headers.get("Location", "nowhere"))
-        return RegistryFailed(f"{text}: it redirects to {place}, and only downloads follow")
-    if answer.status == 413:
-        return RegistryFailed(f"{text}: send less at a time, with --chunk-size")
-    if answer.status == 429:
-        return RegistryFailed(f"{text}: it limits how much is asked of it: try again later")
-    is_plain = answer.url.startswith("http:")
-    if answer.status == 400 and is_plain and (not words or "HTTPS" in words.upper()):
-        return RegistryFailed(
-            f"{text}: if it speaks TLS, name its authority by --ca, or say --insecure"
-        )
-    if answer.status >= 500:
-        return RegistryFailed(f"{text}: try again later; its own log should say why it fails")
-    return RegistryFailed(text)
+    return _refusal(answer, doing, _reason(answer))
 
 
 def refused_content(answer: Answer, digest: Digest, doing: str) -> OciLayoutError:
-    """The same for a blob, which a registry may refuse for the algorithm of its digest."""
-    error = refusal(answer, doing)
-    if type(error) is RegistryFailed and answer.status == 400 and digest.algorithm != "sha256":
-        return RegistryFailed(
-            f"{error}: it does not take {digest.algorithm} digests, another registry may"
-        )
-    return error
-
-
-def refused_document(answer: Answer, media_type: str, digest: Digest, doing: str) -> OciLayoutError:
-    """The same for a document, which an old registry may refuse for its media type too."""
-    error = refused_content(answer, digest, doing)
-    if digest.algorithm != "sha256":
+    """The same for a blob, which may be too large, or of a digest that is not known."""
+    reason = _reason(answer)
+    error = _refusal(answer, doing, reason)
+    if type(error) is not RegistryFailed:
         return error
-    is_oci = media_type.startswith("application/vnd.oci.")
-    if is_oci and type(error) is RegistryFailed and answer.status in {400, 405, 406, 415}:
+    if answer.status == 413:
+        return RegistryFailed(f"{error}: send less at a time, with --chunk-size")
+    return _of_algorithm(error, answer, digest)
+
+
+def refused_document(answer: Answer, document: Document, doing: str) -> OciLayoutError:
+    """The same for a document: what in it may be the cause is said too."""
+    reason = _reason(answer)
+    error = _refusal(answer, doing, reason)
+    if type(error) in {AccessDenied, ImageNotFound} or answer.status == 429:
+        return error
+    if document.digest.algorithm != "sha256":
+        return _of_algorithm(error, answer, document.digest)
+    hint = _in_document(document, answer.status, reason)
+    return RegistryFailed(f"{error}: {hint}") if hint else error
+
+
+def _reason(answer: Answer) -> Reason:
+    return reason_in(answer.beginning(_MAX_BODY), answer.status)
+
+
+def _refusal(answer: Answer, doing: str, reason: Reason) -> OciLayoutError:
+    said = f": {reason.words}" if reason.words else ""
+    where = canonical(Origin.of(answer.url).address)
+    if answer.status < 300:
         return RegistryFailed(
-            f"{error}: if it is an old one that knows no OCI types, say --media-types docker"
+            f"{where} did not {doing}: it answers {answer.status}{said}, and a registry that keeps "
+            "what it was sent answers 201"
         )
-    return error
+    text = f"{where} refused to {doing} ({answer.status}{said})"
+    if answer.status == 401 or "UNAUTHORIZED" in reason.codes:
+        return AccessDenied(f"{text}: there is no such repository, or it wants {_LOGIN}")
+    if answer.status == 403 or "DENIED" in reason.codes:
+        is_about_logins = not reason.words or reason.codes & _ABOUT_LOGINS
+        return AccessDenied(f"{text}: that may need {_LOGIN}" if is_about_logins else text)
+    if answer.status == 404:
+        kind = BlobNotFound if "BLOB_UNKNOWN" in reason.codes else ImageNotFound
+        found = "" if reason.words and not reason.is_general else ": it has nothing of that name"
+        return kind(f"{where} cannot {doing} (404{said}){found}")
+    return RegistryFailed(f"{text}{_advice(answer, reason)}")
 
 
-def _told(answer: Answer) -> tuple[frozenset[str], str]:
-    """The codes of an error, and its words; a body that is no JSON of its kind is not shown."""
-    body = answer.beginning(_MAX_BODY)
-    try:
-        errors = strict_json.parse_object(body, "answer").get("errors")
-    except InvalidDocument:
-        text = body.decode("utf-8", "replace").strip()
-        is_text = answer.headers.get("Content-Type", "").startswith("text/plain")
-        return frozenset(), text[:_MAX_WORDS] if is_text else ""
-    found = list(_entries(errors))
-    codes = frozenset(code for code, _ in found if code)
-    words = "; ".join(message or code for code, message in found)
-    return codes, words[:_MAX_WORDS]
+def _advice(answer: Answer, reason: Reason) -> str:
+    """What to do about a status, with a colon before it; nothing where the reason says it."""
+    if 300 <= answer.status < 400:
+        place = shown(answer.headers.get("Location", "nowhere"))
+        return f": it redirects to {place}, and only downloads follow"
+    if answer.status == 429:
+        return ": it limits how much is asked of it: try again later"
+    is_plain = answer.url.startswith("http:")
+    words = reason.words
+    if answer.status == 400 and is_plain and (not words or "HTTPS" in words.upper()):
+        return ": if it speaks TLS, name its authority by --ca, or say --insecure"
+    if answer.status >= 500:
+        return ": try again later; its own log should say why it fails"
+    return ""
 
 
-def _entries(errors: object) -> Iterator[tuple[str, str]]:
-    for error in errors if isinstance(errors, list) else ():
-        if isinstance(error, dict):
-            code, message = error.get("code"), error.get("message")
-            yield (
-                code if isinstance(code, str) else "",
-                message if isinstance(message, str) else "",
-            )
+def _of_algorithm(error: OciLayoutError, answer: Answer, digest: Digest) -> OciLayoutError:
+    if answer.status != 400 or digest.algorithm == "sha256":
+        return error
+    return RegistryFailed(
+        f"{error}: it does not take {digest.algorithm} digests, another registry may"
+    )
+
+
+def _in_document(document: Document, status: int, reason: Reason) -> str:
+    """What in a document is known to be refused by registries; empty where there is nothing."""
+    if any(_is_foreign(child.fields, child.media_type) for child in document.children):
+        # Seen with distribution 2.8.
+        return (
+            "it has layers with urls, which distribution takes only where the registry's own "
+            "configuration allows these (validation.manifests.urls.allow): --foreign own makes "
+            "ordinary layers of them"
+        )
+    is_oci = document.media_type.startswith("application/vnd.oci.")
+    if is_oci and "mediaType" not in document.fields:
+        return "it states no mediaType, which some registries want: --media-types oci writes it"
+    if is_oci and isinstance(document, Index) and _lists_docker(document):
+        return (
+            "it lists manifests of Docker's types in an OCI index: --media-types oci changes them"
+        )
+    if is_oci and status in {400, 405, 406, 415} and _is_about_types(reason):
+        return "if it is an old one that knows no OCI types, say --media-types docker"
+    return ""
+
+
+def _is_foreign(fields: object, media_type: str) -> bool:
+    return (isinstance(fields, dict) and bool(fields.get("urls"))) or not is_distributable(
+        media_type
+    )
+
+
+def _lists_docker(index: Index) -> bool:
+    return any(child.media_type in {DOCKER_INDEX, DOCKER_MANIFEST} for child in index.children)
+
+
+def _is_about_types(reason: Reason) -> bool:
+    words = reason.words.lower()
+    named = ("media type", "mediatype", "content type", "content-type")
+    return reason.is_general or any(name in words for name in named)

@@ -18,10 +18,12 @@ from ocilayout.registries.authorization import Authorization, Scopes, repository
 from ocilayout.registries.hosts import has_port
 from ocilayout.registries.http import Answer, Body, Http
 from ocilayout.registries.origin import Origin, at_home, redirected, shown
+from ocilayout.registries.reasons import is_html, is_web_page, page_title
 from ocilayout.registries.refusals import refusal
 from ocilayout.registries.retries import ATTEMPTS, FIRST_ATTEMPTS, persistently
 from ocilayout.spec.digest import Digest
 
+_MAX_PAGE = 64 * 1024
 MAX_REDIRECTS = 5
 MAX_LOGINS = 2
 """How often one request logs in anew: once without a token, once with one that has ended."""
@@ -39,6 +41,7 @@ class Registry:
         self._http = Http(self._context_of)
         self._lock = threading.Lock()
         self._is_there = False
+        self._is_registry = False
         self._url: str | None = None
         self._authorization: Authorization | None = None
         self._blobs: dict[Digest, dict[str, None]] = {}
@@ -109,6 +112,7 @@ class Registry:
             if self._logins().challenged(answer.challenges, scopes, login) is None:
                 raise refused
             raise Unanswered(f"{self.host}: the login ended during an upload")
+        self._refuse_web_page(answer)
         return answer
 
     def foreign(self, url: str, headers: Mapping[str, str]) -> Answer:
@@ -145,6 +149,7 @@ class Registry:
             )
             self._is_there = True
             if answer.status != 401:
+                self._refuse_web_page(answer)
                 return answer
             refused = refusal(answer, f"open {repository_in(scopes)}")
             login = stated.get("Authorization")
@@ -153,6 +158,27 @@ class Registry:
             ):
                 break
         raise refused
+
+    def _refuse_web_page(self, answer: Answer) -> None:
+        """Raises RegistryFailed where a server that shows web pages says yes to a request.
+
+        Some registries say that an empty answer is HTML (Quay), so what decides is whether
+        the server has a page where a registry tells its version.
+        """
+        if self._is_registry or answer.status >= 300 or not is_html(answer.headers):
+            return
+        ping = persistently(lambda: self._http.send("GET", f"{self._base()}/v2/", {}))
+        page = ping.beginning(_MAX_PAGE)
+        if ping.status == 401 or not is_web_page(page):
+            self._is_registry = True
+            return
+        answer.close()
+        title = page_title(page)
+        called = f" ({title})" if title else ""
+        raise RegistryFailed(
+            f"{self.host} answers with a web page{called}: it is no registry, or its registry has "
+            "another port or another name"
+        )
 
     def _patience(self) -> int:
         return ATTEMPTS if self._is_there else FIRST_ATTEMPTS

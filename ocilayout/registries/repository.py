@@ -6,14 +6,14 @@ from contextlib import suppress
 from io import BytesIO
 from typing import BinaryIO, cast
 
-from ocilayout.errors import AccessDenied, InvalidDocument, RegistryFailed
+from ocilayout.errors import AccessDenied, InvalidDigest, InvalidDocument, RegistryFailed
 from ocilayout.registries.downloads import Download, Fetch
 from ocilayout.registries.http import Answer
 from ocilayout.registries.origin import at_home
-from ocilayout.registries.refusals import refusal
+from ocilayout.registries.refusals import refusal, refused_document
 from ocilayout.registries.registry import Registry
 from ocilayout.registries.retries import ATTEMPTS
-from ocilayout.registries.uploads import Upload
+from ocilayout.registries.uploads import CREATED, Upload
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest, is_digest
@@ -35,6 +35,7 @@ _ACCEPT = ", ".join(
         "*/*;q=0.1",
     ]
 )
+_DIGEST = "Docker-Content-Digest"
 _NEXT = re.compile(r'<([^<>]*)>\s*;[^<>]*?\brel\s*=\s*"?next\b', re.ASCII | re.IGNORECASE)
 
 
@@ -83,7 +84,7 @@ class Repository:
         with suppress(AccessDenied):
             answer = self._ask("HEAD", f"manifests/{tag}", headers=headers)
             answer.close()
-            stated = answer.headers.get("Docker-Content-Digest", "")
+            stated = answer.headers.get(_DIGEST, "")
             if answer.status == 404:
                 return None
             if answer.status == 200 and is_digest(stated):
@@ -153,13 +154,35 @@ class Repository:
         return Upload(self.registry, self.path, self.scopes)
 
     def put_manifest(self, reference: str | Digest, document: Document) -> Answer:
-        """Give the registry a document; its answer, which may be no success."""
-        return self._ask(
+        """Give the registry a document; its answer. Raises RegistryFailed, AccessDenied.
+
+        The registry has to say that it keeps the document, under the digest that it has here;
+        where it does not state one, it is asked for it.
+        """
+        answer = self._ask(
             "PUT",
             f"manifests/{reference}",
             headers={"Content-Type": document.media_type},
             body=document.raw,
         )
+        joint = "@" if isinstance(reference, Digest) else ":"
+        name = f"{self.path}{joint}{reference}"
+        if answer.status != CREATED:
+            raise refused_document(answer, document, f"take the manifest {name}")
+        answer.discard()
+        stated = answer.headers.get(_DIGEST)
+        if stated is None:
+            if not self.has_manifest(document.digest):
+                raise RegistryFailed(
+                    f"{self.registry.host} says that it took the manifest {name}, and does not "
+                    f"know {document.digest}"
+                )
+        elif not _is_digest_of(stated, document):
+            raise RegistryFailed(
+                f"{self.registry.host} says that it keeps the manifest {name} as "
+                f"{stated[:100]!r}, which is not what it was sent ({document.digest})"
+            )
+        return answer
 
     def tags(self) -> Iterator[str]:
         """All tags, in the registry's order; raises ImageNotFound where there is no repository."""
@@ -224,6 +247,14 @@ class Repository:
         return self.registry.ask(
             method, path, self.scopes, headers=headers, body=body, attempts=self._attempts
         )
+
+
+def _is_digest_of(text: str, document: Document) -> bool:
+    """Whether it is a digest of the document, of the algorithm that the registry prefers."""
+    with suppress(InvalidDigest):
+        stated = Digest.parse(text.strip())
+        return stated in {document.digest, Digest.of(document.raw, stated.algorithm)}
+    return False
 
 
 def _media_type(raw: bytes, header: str, label: str) -> str:

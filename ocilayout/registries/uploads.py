@@ -25,8 +25,10 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.streams import CHUNK, read_full
 
-TAKEN = frozenset({200, 201, 202, 204})
-"""Registries differ in how they say that they took something."""
+CREATED = 201
+"""What a registry answers where it keeps what it was sent: anything else is no registry's word."""
+_TAKEN = frozenset({200, 201, 202, 204})
+"""Registries differ in how they say that they took a chunk."""
 _PIECE = 64 * 1024
 """Bytes that are sent at a time: each has to go within CONNECT_TIMEOUT, over slow lines too."""
 _RANGE = re.compile(r"(?:bytes[= ])?0-([0-9]{1,18})", re.ASCII)
@@ -39,6 +41,7 @@ class Upload:
     def __init__(self, registry: Registry, path: str, scopes: tuple[str, ...]) -> None:
         """`path` is the repository's, `scopes` allow to write there."""
         self._registry = registry
+        self._path = path
         self._start = f"/v2/{path}/blobs/uploads/"
         self._scopes = scopes
         self._chunk_size = registry.chunk_size
@@ -102,7 +105,7 @@ class Upload:
             # It was asked for often enough.
             raise RegistryFailed(str(error)) from None
         if answer.status != 202:
-            raise refusal(answer, f"begin an upload at {self._start}")
+            raise refusal(answer, f"begin an upload to {self._path}")
         answer.discard()
         self._sent = 0
         self._moved_to(answer)
@@ -117,8 +120,8 @@ class Upload:
             headers = {**_CONTENT, "Content-Length": str(length)}
             headers["Content-Range"] = f"{self._sent}-{end - 1}"
             answer = self._ask("PATCH", self._where, headers, _parts(content, length))
-            if answer.status not in TAKEN:
-                raise refusal(answer, f"take a chunk of the blob {blob.digest}")
+            if answer.status not in _TAKEN:
+                raise refused_content(answer, blob.digest, f"take a chunk of {blob.digest}")
             answer.discard()
             self._moved_to(answer)
             # Its Range is not looked at, which Amazon's registry lets lag behind.
@@ -129,7 +132,7 @@ class Upload:
         url = f"{self._where}{separator}{urlencode({'digest': str(blob.digest)})}"
         headers = {**_CONTENT, "Content-Length": str(length)}
         answer = self._ask("PUT", url, headers, body)
-        if answer.status not in TAKEN:
+        if answer.status != CREATED:
             raise refused_content(answer, blob.digest, f"take the blob {blob.digest}")
         answer.discard()
 

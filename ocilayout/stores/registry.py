@@ -19,10 +19,9 @@ from ocilayout.graph import View, is_document, read_document, walk
 from ocilayout.protocols import BlobReader, ImageSource
 from ocilayout.registries.http import Answer
 from ocilayout.registries.referrers import list_referrer
-from ocilayout.registries.refusals import refused_document
 from ocilayout.registries.registry import Registries, shared_or_new
 from ocilayout.registries.repository import Repository
-from ocilayout.registries.uploads import TAKEN, Upload
+from ocilayout.registries.uploads import Upload
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -190,12 +189,7 @@ class RegistryDestination:
             self._put_document(tag, read_document(source, entry))
 
     def _put_document(self, reference: str | Digest, document: Document) -> Answer:
-        answer = self._repository.put_manifest(reference, document)
-        if answer.status not in TAKEN:
-            what = f"take the manifest {self._repository.path}:{reference}"
-            raise refused_document(answer, document.media_type, document.digest, what)
-        answer.discard()
-        return answer
+        return self._repository.put_manifest(reference, document)
 
     def _places_of(self, descriptor: Descriptor) -> Sequence[str]:
         host = self._repository.registry.host

@@ -199,7 +199,7 @@ def test_errors_of_a_registry_are_one_line_without_escapes(
     assert "\x07" not in done.err
     assert len(done.err.splitlines()) == 1
     with rogue(registry.host, b"POST", rogues.loud_error) as host:
-        done = ocilayout.refuse(1, "(403)", "push", source, f"docker://{host}/app:1")
+        done = ocilayout.refuse(1, "(403: [2J ]0;owned", "push", source, f"docker://{host}/app:1")
     assert len(done.err) < 1000
 
 

@@ -118,7 +118,9 @@ def test_a_tag_that_is_somebody_elses_is_left_alone(
 
 def test_what_cannot_be_listed_is_told(old: OciRegistry) -> None:
     old.faults.append(Fault("PUT", f"/manifests/{TAG}", answering(507)))
-    with pytest.raises(RegistryFailed, match=f"refused to list what refers to {DIGEST}"):
+    with pytest.raises(
+        RegistryFailed, match=f"refused to take the manifest team/app:{TAG} \\(507\\)"
+    ):
         put(old, SIGNATURE)
 
 

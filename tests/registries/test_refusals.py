@@ -13,9 +13,11 @@ from ocilayout.errors import (
     RegistryFailed,
 )
 from ocilayout.registries.http import Http
-from ocilayout.registries.refusals import refusal, refused_document
+from ocilayout.registries.refusals import refusal, refused_content, refused_document
 from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Document, parse_document
+from tests.images import make_image
 from tests.servers import rogue as rogues
 from tests.servers.faults import Fault, answering
 from tests.servers.oci_registry import OciRegistry
@@ -36,22 +38,28 @@ def refused(
     registry: OciRegistry,
     status: int,
     body: bytes | str = b"",
-    media_type: str = "",
-    digest: Digest = DIGEST,
+    what: Document | Digest | None = None,
     **headers: str,
 ) -> OciLayoutError:
     stated = {name.replace("_", "-"): value for name, value in headers.items()}
     registry.faults.append(Fault("*", "", answering(status, stated, body)))
     client = Http(lambda host: ssl.create_default_context())
     answer = client.send("GET", f"{registry.url}/v2/?token=secret", {})
-    error = (
-        refused_document(answer, media_type, digest, "take it")
-        if media_type
-        else refusal(answer, "take it")
-    )
+    if isinstance(what, Digest):
+        error = refused_content(answer, what, "take it")
+    elif what is not None:
+        error = refused_document(answer, what, "take it")
+    else:
+        error = refusal(answer, "take it")
     assert "secret" not in str(error)
     assert "\n" not in printable(str(error))
     return error
+
+
+def document(family: str = "oci", **changes: object) -> Document:
+    image = make_image(family=family)  # type: ignore[arg-type]
+    raw = image.contents[image.descriptor.digest]
+    return parse_document(image.descriptor, raw).with_fields(**changes)
 
 
 def errors(code: str, message: str = "") -> str:
@@ -66,7 +74,7 @@ def errors(code: str, message: str = "") -> str:
         (400, errors("DENIED"), AccessDenied, "another login: docker login, or name one by"),
         (404, errors("BLOB_UNKNOWN"), BlobNotFound, "cannot take it (404: BLOB_UNKNOWN): it has"),
         (404, errors("NAME_UNKNOWN"), ImageNotFound, "it has nothing of that name"),
-        (413, b"", RegistryFailed, "send less at a time, with --chunk-size"),
+        (413, b"", RegistryFailed, "refused to take it (413)"),
         (429, b"", RegistryFailed, "try again later"),
         (503, b"", RegistryFailed, "try again later"),
         (400, b"Client sent an HTTP request to an HTTPS server.\n", RegistryFailed, "speaks TLS"),
@@ -98,30 +106,52 @@ def test_a_body_of_another_kind_is_not_shown(registry: OciRegistry, body: bytes)
 
 
 def test_long_words_are_cut(registry: OciRegistry) -> None:
-    assert len(str(refused(registry, 400, errors("X", "long " * 1000)))) < 400
+    said = str(refused(registry, 400, errors("X", "long " * 1000)))
+    assert said.endswith("…)")
+    assert len(said) < 600
 
 
 def test_ten_megabytes_of_escapes_do_no_harm() -> None:
     client = Http(lambda host: ssl.create_default_context())
     with rogues.rogue("127.0.0.1:1", b"", rogues.loud_error) as host:
         error = refusal(client.send("GET", f"http://{host}/", {}), "take it")
-    assert str(error).startswith(f"{host} refused to take it (403)")
-    assert len(str(error)) < 600
+    assert str(error).startswith(f"{host} refused to take it (403: [2J ]0;owned forged: line")
+    assert str(error).isprintable()
+    assert len(str(error)) < 700
 
 
 @pytest.mark.parametrize("status", [400, 405, 406, 415])
 def test_an_old_registry_is_told_of_dockers_types(registry: OciRegistry, status: int) -> None:
-    body = errors("MANIFEST_INVALID")
     hint = "say --media-types docker"
-    assert hint in str(refused(registry, status, body, media_types.OCI_MANIFEST))
-    assert hint not in str(refused(registry, status, body, media_types.DOCKER_MANIFEST))
-    assert hint not in str(refused(registry, 403, body, media_types.OCI_MANIFEST))
+    for body in (
+        b"",
+        errors("MANIFEST_INVALID"),
+        errors("MANIFEST_INVALID", "manifest invalid"),
+        errors("UNSUPPORTED", "The operation is unsupported"),
+        errors("X", f"unknown media type {media_types.OCI_MANIFEST}"),
+    ):
+        assert hint in str(refused(registry, status, body, document()))
+        assert hint not in str(refused(registry, status, body, document(family="docker")))
+        assert hint not in str(refused(registry, 403, body, document()))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        errors("MANIFEST_INVALID", "layer 3 is too large"),
+        json.dumps({"errors": [{"code": "MANIFEST_INVALID", "detail": "no such layer"}]}),
+        json.dumps({"message": "read only since yesterday"}),
+        "read only since yesterday",
+    ],
+)
+def test_where_a_reason_is_given_none_is_guessed(registry: OciRegistry, body: str) -> None:
+    assert str(refused(registry, 400, body, document())).endswith(")")
 
 
 def test_a_registry_may_not_take_other_digests(registry: OciRegistry) -> None:
     body = errors("DIGEST_INVALID", "provided digest did not match uploaded content")
-    said = str(refused(registry, 400, body, media_types.OCI_MANIFEST, SHA512))
+    said = str(refused(registry, 400, body, SHA512))
     assert said.endswith("it does not take sha512 digests, another registry may")
     hint = "digests, another"
-    assert hint not in str(refused(registry, 400, body, media_types.OCI_MANIFEST))
-    assert hint not in str(refused(registry, 503, body, media_types.OCI_MANIFEST, SHA512))
+    assert hint not in str(refused(registry, 400, body, DIGEST))
+    assert hint not in str(refused(registry, 503, body, SHA512))
