@@ -5,7 +5,9 @@
     ├── InvalidDocument             JSON, a descriptor, a name: not what the specification says
     │   └── InvalidDigest
     ├── InvalidArchive              a tar that is damaged, truncated or ambiguous
-    │   └── NotAnImage              a file or directory that is something else
+    │   ├── NotAnImage              a file or directory that is something else
+    │   ├── LeadsThroughLink        a file of a layout that is a link, or lies behind one
+    │   └── OldSparseMember         a member in GNU's old sparse format, which no engine reads
     ├── IntegrityError              bytes that do not hash to, or count up to, what was promised
     ├── CompressionError            a compressed stream that is damaged, truncated or too greedy
     ├── NotFound
@@ -59,6 +61,14 @@ class InvalidArchive(OciLayoutError):
 
 class NotAnImage(InvalidArchive):
     """A file or a directory that is not damaged, as far as is known, but something else."""
+
+
+class LeadsThroughLink(InvalidArchive):
+    """A file that is a link, or lies behind one, where links are not followed."""
+
+
+class OldSparseMember(InvalidArchive):
+    """A member in GNU's old sparse format, of which Go's reader says "unhandled tar header"."""
 
 
 class IntegrityError(OciLayoutError):

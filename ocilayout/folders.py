@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ocilayout.errors import BlobNotFound, IntegrityError, InvalidArchive
+from ocilayout.errors import BlobNotFound, IntegrityError, InvalidArchive, LeadsThroughLink
 from ocilayout.partial import partial_in, partial_name, sync_folder, unlink_if_there
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -147,10 +147,6 @@ class FolderFiles:
         finally:
             if current != self.fd:
                 os.close(current)
-
-
-class LeadsThroughLink(InvalidArchive):
-    """A file that is no file of the folder itself."""
 
 
 def _kind(entry: "os.DirEntry[str]") -> str:

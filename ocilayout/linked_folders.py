@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ocilayout.errors import BlobNotFound, InvalidArchive
-from ocilayout.folders import FolderFiles, LeadsThroughLink
+from ocilayout.errors import BlobNotFound, InvalidArchive, LeadsThroughLink
+from ocilayout.folders import FolderFiles
 from ocilayout.streams import CHUNK, NamedFile
 
 NEVER_LINKS = {"index.json", "oci-layout", "manifest.json"}

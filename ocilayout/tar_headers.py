@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from ocilayout.errors import InvalidArchive
+from ocilayout.errors import InvalidArchive, OldSparseMember
 from ocilayout.tar_blocks import BLOCK, Blocks
 from ocilayout.tar_end import check_end, check_sum
 from ocilayout.tar_pax import pax_records
@@ -121,10 +121,6 @@ class _Extension:
     def __bool__(self) -> bool:
         """Whether there is any."""
         return bool(self.records) or (self.name, self.target, self.size) != (None, None, None)
-
-
-class OldSparseMember(InvalidArchive):
-    """A member of GNU's old sparse format, of which Go's reader says "unhandled tar header"."""
 
 
 def read_headers(blocks: Blocks) -> Iterator[Header]:

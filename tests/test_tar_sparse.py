@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocilayout import tar_sparse
-from ocilayout.errors import InvalidArchive
+from ocilayout.errors import InvalidArchive, OldSparseMember
 from ocilayout.partial import partial_file
 from ocilayout.tar_blocks import BLOCK, StreamBlocks
 from ocilayout.tar_file import TarFile
-from ocilayout.tar_headers import OldSparseMember, read_headers
+from ocilayout.tar_headers import read_headers
 from ocilayout.tar_rewriting import TarChanges, rewrite_tar
 from ocilayout.tar_sparse import content_chunks
 from tests.hostile.tars import END, Parts, header, member, padded, pax, sparse
