@@ -11,7 +11,7 @@ from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Document, Index, Manifest, parse_document
+from ocilayout.spec.documents import Document, Index, Manifest, is_build_cache, parse_document
 from ocilayout.spec.platform import Platform
 from ocilayout.streams import Progress, VerifiedReader, ignore
 
@@ -119,6 +119,12 @@ def read_manifest(source: BlobReader, descriptor: Descriptor) -> Manifest:
     if not isinstance(document, Manifest):
         raise InvalidDocument(f"{descriptor.digest} is an index, not a manifest")
     return document
+
+
+def leads_to_build_cache(source: ImageSource, descriptor: Descriptor) -> bool:
+    """Whether it is a build cache of BuildKit, as far as it is here."""
+    is_here = is_document(descriptor) and descriptor.digest not in source.absent
+    return is_here and is_build_cache(read_document(source, descriptor))
 
 
 def manifest_if_here(source: BlobReader, descriptor: Descriptor) -> Manifest | None:

@@ -52,6 +52,15 @@ MAGICS = (
         )
         for magic in (b"070701", b"070702", b"070707", b"\xc7\x71")
     ),
+    *(
+        Magic(
+            0,
+            magic,
+            "a compressed file that was taken for text, as PowerShell's > does, which spoils it",
+            "write it again in PowerShell with cmd /c, or with an option as docker save -o",
+        )
+        for magic in (b"\x1f\xef\xbf\xbd\x08", b"(\xef\xbf\xbd/\xef\xbf\xbd")
+    ),
     Magic(0, b"Salted__", "encrypted with openssl", "openssl enc -d -in {file} -out {tar}"),
     Magic(
         32,

@@ -19,12 +19,13 @@ from ocilayout.engines.member import (
 from ocilayout.engines.saved_links import Linked, saved_links
 from ocilayout.engines.saved_list import SavedItem, saved_items
 from ocilayout.errors import UsageError
-from ocilayout.graph import manifests_below
+from ocilayout.graph import leads_to_build_cache, manifests_below
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.referrers import is_referrer, subject_of_entry
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import BUILD_CACHE
 from ocilayout.spec.names import IMAGE_NAME, REF_NAME, reference_of
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import Opened
@@ -50,6 +51,13 @@ class Entry:
     """Whether attestations or other referrers speak of it."""
     artifact: Member | None = None
     """What its manifest says, where it has one and is no image."""
+    is_cache: bool = False
+    """Whether it is a build cache of BuildKit."""
+
+    @property
+    def called(self) -> str:
+        """What messages call something that is no image."""
+        return BUILD_CACHE if self.is_cache else "an artifact"
 
     @property
     def title(self) -> str:
@@ -183,7 +191,8 @@ def _entry(
         below.digest in subjects or is_referrer(source, below)
         for below in manifests_below(source, [top])
     )
-    return Entry(top.digest, kind, names, members, is_index, has_referrers, artifact)
+    is_cache = not members and leads_to_build_cache(source, top)
+    return Entry(top.digest, kind, names, members, is_index, has_referrers, artifact, is_cache)
 
 
 def _saved(files: Files, source: ImageSource) -> tuple[Entry, ...] | None:

@@ -134,7 +134,9 @@ _ARTIFACT: Mapping[str, Verdict] = {
 def _check_artifact(entry: Entry, engine: Engine) -> None:
     if not engine.is_docker:
         verdict = _ARTIFACT[engine.importer]
-        raise refusal_by("it is an artifact, no image that could run", engine.artifacts, verdict)
+        raise refusal_by(
+            f"it is {entry.called}, no image that could run", engine.artifacts, verdict
+        )
     if entry.artifact is None:
         raise Refusal("it leads to no manifest: neither a manifest or index", _SEEN, "broken")
     check_faults(entry, ((fault, None) for fault in artifact_faults(entry.artifact)), engine)

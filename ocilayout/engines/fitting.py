@@ -71,7 +71,7 @@ def _formless(source: ImageSource, engine: Engine) -> Iterator[tuple[Entry, str]
 def why_formless(entry: Entry, engine: Engine) -> str | None:
     """Why nothing that the engine takes could hold an image; None where something could."""
     if entry.kind == KIND_ARTIFACT and not engine.artifacts.value:
-        return f"an artifact is no image, {engine.name} has no form for it"
+        return f"{entry.called} is no image, {engine.name} has no form for it"
     systems = {platform.normalized.os for platform in entry.platforms}
     if systems and engine.systems.value and not systems & engine.systems.value:
         wanted = ", ".join(sorted(engine.systems.value))

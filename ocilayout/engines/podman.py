@@ -118,7 +118,7 @@ def _listed(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outc
         raise refusal_by("index.json has several entries: choose an image", engine.refusal)
     (entry,) = cargo.listed
     if entry.kind != KIND_IMAGE and not (entry.artifact and entry.artifact.may_be_image):
-        raise refusal_by("it is an artifact, no image that could run", engine.artifacts)
+        raise refusal_by(f"it is {entry.called}, no image that could run", engine.artifacts)
     candidates = _candidates(entry, engine, machine)
     if not all(member.whole for member in candidates):
         raise sparse(entry, engine)

@@ -94,7 +94,7 @@ def refusal_by(reason: str, fact: Fact[object], verdict: Verdict = "refused") ->
 def check_image(entry: Entry, engine: Engine) -> None:
     """Raises Refusal where the engine takes images alone, and the entry is an artifact."""
     if entry.kind != KIND_IMAGE and not engine.artifacts.value:
-        raise refusal_by("it is an artifact, no image that could run", engine.artifacts)
+        raise refusal_by(f"it is {entry.called}, no image that could run", engine.artifacts)
 
 
 def check_faults(

@@ -21,7 +21,7 @@ from ocilayout.errors import (
     NotFound,
     PlatformConflict,
 )
-from ocilayout.graph import is_document, platform_of, read_document
+from ocilayout.graph import leads_to_build_cache, platform_of
 from ocilayout.outputs import is_stream, is_tar_name, open_output, outer_codec
 from ocilayout.partial import partial_folder
 from ocilayout.protocols import ImageSource
@@ -32,7 +32,7 @@ from ocilayout.rootfs.plan import Plan
 from ocilayout.rootfs.tar_output import write_tar
 from ocilayout.rootfs.tree import Folder, Node
 from ocilayout.spec.descriptor import Descriptor
-from ocilayout.spec.documents import BUILD_CACHE, Manifest, is_build_cache
+from ocilayout.spec.documents import BUILD_CACHE, Manifest
 from ocilayout.spec.platform import Platform
 from ocilayout.streams import Progress, Writable, ignore
 
@@ -84,10 +84,8 @@ def images_of(source: ImageSource) -> list[tuple[Descriptor, Platform, Manifest]
 
 def _caches(source: ImageSource) -> str:
     """What to say of build caches that were taken for images."""
-    tops = [child for child in source.index.children if is_document(child)]
-    here = [child for child in tops if child.digest not in source.absent]
-    is_cache = any(is_build_cache(read_document(source, child)) for child in here)
-    return f"it is {BUILD_CACHE}" if is_cache else ""
+    is_cache = any(leads_to_build_cache(source, child) for child in source.index.children)
+    return f"it is {BUILD_CACHE}, no image" if is_cache else ""
 
 
 def flattened(source: ImageSource, *paths: str, on_bytes: Progress = ignore) -> list[Exported]:

@@ -255,9 +255,7 @@ def is_build_cache(document: Document) -> bool:
     return any(child.media_type == media_types.BUILDKIT_CACHE for child in document.children)
 
 
-BUILD_CACHE = (
-    "a build cache (docker buildx build --cache-from type=local,src=DIRECTORY takes it), no image"
-)
+BUILD_CACHE = "a build cache (docker buildx build --cache-from type=local,src=DIRECTORY takes it)"
 """What messages call it."""
 
 

@@ -157,7 +157,7 @@ def _chosen(
         raise CannotHold(f"{called} is not here")
     document = read_document(source, descriptor)
     if is_build_cache(document):
-        raise CannotHold(f"{called} is {BUILD_CACHE}")
+        raise CannotHold(f"{called} is {BUILD_CACHE}, no image")
     if isinstance(document, Manifest) and not document.has_layer_tars:
         raise CannotHold(f"{called} is {document.artifact_type or 'an artifact'}, no image")
     members = _members(source, descriptor)

@@ -33,8 +33,6 @@ def tree_refusal(files: Files, path: str | None) -> NotAnImage:
             f"{files.label} is an empty {'directory' if files.is_folder else 'tar'}",
             "name what docker save, podman save or buildx wrote",
         )
-    if MANIFEST in names.top:
-        return NotAnImage(f"{files.label} has a {MANIFEST}, but not one that lists images")
     kind = kind_of(names, KINDS)
     if kind is not None:
         return _of_kind(kind, files, path)
@@ -49,6 +47,8 @@ def tree_refusal(files: Files, path: str | None) -> NotAnImage:
     kind = kind_of(names, LATE_KINDS)
     if kind is not None:
         return _of_kind(kind, files, path)
+    if MANIFEST in names.top:
+        return NotAnImage(f"{files.label} has a {MANIFEST}, but not one that lists images")
     called = "a directory" if files.is_folder else "a tar"
     shown_names = some_of([name[:_SHOWN] for name in sorted(names.top)], 3)
     return NotAnImage(

@@ -295,5 +295,8 @@ def test_a_build_cache_is_called_one(
     assert "\ncache sha256:" in ocilayout.succeed("inspect", layout).out
     ocilayout.refuse(1, "latest is a build cache (docker ", "convert", layout, tmp_path / "a.tar")
     ocilayout.refuse(1, "it is a build cache (docker buildx", "export", layout, tmp_path / "root")
+    done = ocilayout("check", layout, "--for", "podman")
+    assert done.code == 3
+    assert "a build cache (docker buildx build" in done.out
     # It may well be carried along.
     ocilayout.succeed("convert", layout, tmp_path / "copy")

@@ -23,6 +23,7 @@ TREES = {
         "is a root file system, as docker export writes it, not an image: ocilayout import {} ",
     ),
     "rootfs with its directories": (["bin", "etc", "a.tar"], "ocilayout import"),
+    "rootfs of a web application": (["etc", "usr", "manifest.json"], "ocilayout import"),
     "windows": (["Files/Windows/a", "Hives/Sam"], "ocilayout import"),
     "layer": (["app/.wh.old", "app/new"], "is a layer of an image, not the image"),
     "helm": (["app/Chart.yaml", "app/values.yaml"], "is a Helm chart, not an image: helm p"),

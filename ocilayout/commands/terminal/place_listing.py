@@ -128,7 +128,7 @@ class PlaceListing:
         for image in images:
             if image.kind == "cache":
                 called = ", ".join(image.names) or str(image.descriptor.digest)
-                notices.note(f"{text}: {called} is {BUILD_CACHE}")
+                notices.note(f"{text}: {called} is {BUILD_CACHE}, no image")
         self._places.append(
             {
                 "place": text,
