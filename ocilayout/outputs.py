@@ -7,26 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ocilayout import remains
 from ocilayout.compression import CODECS, Codec, deflated
 from ocilayout.errors import DestinationExists, UsageError
 from ocilayout.partial import partial_file
 from ocilayout.streams import FileWriter, Writable
+from ocilayout.suffixes import LOOSE, SUFFIXES, other_suffix, tar_suffix
 
-SUFFIXES = {
-    ".tar": "none",
-    ".tar.gz": "gzip",
-    ".tgz": "gzip",
-    ".tar.zst": "zstd",
-    ".tzst": "zstd",
-    ".tar.xz": "xz",
-    ".txz": "xz",
-    ".tar.bz2": "bzip2",
-    ".tbz2": "bzip2",
-    ".tbz": "bzip2",
-}
-"""How a tar is compressed outside, by the end of its name."""
-
-_OTHER_ARCHIVE = re.compile(r"\.(?:gz|zst|xz|bz2|zip|lz4|7z|rar|(?:tar|tgz)[^/]*)$", re.ASCII)
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})", re.ASCII)
 _STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 
@@ -51,7 +38,7 @@ def open_output(path: Path | None, codec: Codec, *, replace: bool) -> Iterator[O
     """
     if path is None or is_stream(path):
         with _stream(path) as stream, deflated(stream, codec) as content:
-            yield Output(content)
+            yield from _incomplete_if_ended(Output(content), path)
         return
     with partial_file(path, replace=replace) as (file, publish):
         with deflated(file, codec) as content:
@@ -59,6 +46,15 @@ def open_output(path: Path | None, codec: Codec, *, replace: bool) -> Iterator[O
             yield output
         if output.finished:
             publish()
+
+
+def _incomplete_if_ended(output: Output, path: Path | None) -> Iterator[Output]:
+    """The output; what was written to a stream before its end cannot be taken back."""
+    try:
+        yield output
+    except BaseException:
+        remains.keep(f"what {path or 'standard output'} got is not complete")
+        raise
 
 
 @contextmanager
@@ -92,21 +88,30 @@ def is_stream(path: Path) -> bool:
 
 def is_tar_name(path: Path) -> bool:
     """Whether the end of a name says that it is a tar."""
-    return path.name.lower().endswith(tuple(SUFFIXES))
+    return tar_suffix(path.name) is not None
 
 
 def outer_codec(path: Path) -> Codec:
     """How a tar of that name is compressed outside; raises UsageError for other suffixes."""
-    name = path.name.lower()
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if name.endswith(suffix):
-            return CODECS[SUFFIXES[suffix]]
-    if _OTHER_ARCHIVE.search(name):
-        raise UsageError(
-            f"{path}: {path.suffix} is no kind of tar that is written here: "
-            f"name it with one of {', '.join(SUFFIXES)}"
-        )
+    suffix = tar_suffix(path.name)
+    if suffix is not None:
+        return CODECS[SUFFIXES[suffix]]
+    other = other_suffix(path.name)
+    if other is not None and other[0] not in LOOSE:
+        raise _not_written(path, other)
     return CODECS["none"]
+
+
+def refuse_other_suffix(path: Path) -> None:
+    """Raises UsageError where a name alone asks for a kind of file that is not written."""
+    other = other_suffix(path.name)
+    if other is not None and not is_stream(path):
+        raise _not_written(path, other)
+
+
+def _not_written(path: Path, other: tuple[str, str]) -> UsageError:
+    suffix, advice = other
+    return UsageError(f"{path}: {suffix} is no kind of tar that is written here: {advice}")
 
 
 def _descriptor(path: Path) -> int | None:

@@ -33,7 +33,7 @@ def partial_file(path: Path, *, replace: bool) -> Iterator[tuple[DurableWriter, 
     if path.is_dir():
         raise DestinationExists(f"{path} is a folder: name a file in it")
     if not path.parent.is_dir():
-        raise PlaceNotFound(f"{path.parent} does not exist: make the folder first")
+        raise PlaceNotFound(f"{path.parent}: no such directory: create it first")
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         remove_leftovers(folder)

@@ -38,13 +38,13 @@ def command(
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import opened, with_registry_referrers, write
-    from ocilayout.stores.places import parse_source
+    from ocilayout.stores.places import parse_sources
     from ocilayout.transforms.combine import combine
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
     target = Delivery.of(destination, transport, tags, wished)
-    origins = [parse_source(text) for text in sources]
+    origins = parse_sources(sources, destination)
     with (
         registry.registries([*origins, target.place]) as registries,
         opened(origins, target, wished, registries) as found,

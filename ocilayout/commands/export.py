@@ -54,23 +54,25 @@ def command(
     DST is a tar by its name (.tar, .tar.gz, .tar.zst, ...), a pipe or - for a tar on standard
     output, or else a new folder. Several platforms stand in folders linux_amd64, linux_arm64, ...
     """
+    from ocilayout import remains
     from ocilayout.commands.terminal.deliveries import refuse_overlap
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.progress import bar
-    from ocilayout.outputs import is_stream, outer_codec
+    from ocilayout.outputs import is_stream, refuse_other_suffix
     from ocilayout.rootfs.export import export_to, flattened, images_of
     from ocilayout.rootfs.flatten import layers_size
     from ocilayout.stores import open_place
-    from ocilayout.stores.places import parse_source
+    from ocilayout.stores.places import parse_sources
     from ocilayout.transforms.missing import settle_missing
     from ocilayout.transforms.one_image import as_one_image
     from ocilayout.transforms.select import select
 
     messages = listen(quiet)
     target = _target(destination, as_json)
-    if target is not None:
-        outer_codec(target)
-    parsed = parse_source(place)
+    # One file of an image may be called as no tar is.
+    if target is not None and not paths:
+        refuse_other_suffix(target)
+    (parsed,) = parse_sources([place], destination)
     with (
         registry.registries([parsed]) as registries,
         open_place(
@@ -89,6 +91,7 @@ def command(
         with bar(2 * total, progress, quiet) as on_bytes:
             exported = flattened(source, *paths, on_bytes=on_bytes)
             written = export_to(exported, target, replace=force, devices=devices, on_bytes=on_bytes)
+    remains.keep(f"{destination} was written")
     to_stderr = target is None or is_stream(target)
     _report(exported, destination, written, as_json, quiet, to_stderr, messages)
 

@@ -90,7 +90,7 @@ def command(
     ).checked()
     messages = listen(wished.quiet)
     target = Delivery.of(destination, transport, tags, wished)
-    stated_roots = _roots(roots, platform)
+    stated_roots = _roots(roots, destination, platform)
     for path, _ in stated_roots:
         refuse_overlap(path, target.place.path)
     with registry.registries([target.place]) as registries, ExitStack() as stack:
@@ -117,10 +117,13 @@ def command(
         write(source, sources, target, wished, messages, registries)
 
 
-def _roots(texts: tuple[str, ...], platform: Any) -> list[tuple[Path | None, Any]]:
+def _roots(
+    texts: tuple[str, ...], destination: str, platform: Any
+) -> list[tuple[Path | None, Any]]:
     """Each root file system with the platform that is stated for it."""
     from ocilayout.errors import PlaceNotFound, UsageError
     from ocilayout.spec.platform import Platform
+    from ocilayout.stores.places import remedy_if_swapped
 
     found: list[tuple[Path | None, Any]] = []
     for text in texts:
@@ -131,7 +134,9 @@ def _roots(texts: tuple[str, ...], platform: Any) -> list[tuple[Path | None, Any
         else:
             path = text
         if path != "-" and not os.path.lexists(path):
-            raise PlaceNotFound(f"{path} does not exist")
+            raise PlaceNotFound(
+                f"{path}: no such file or directory", remedy_if_swapped(destination)
+            )
         found.append((None if path == "-" else Path(path), own))
     if sum(path is None for path, _ in found) > 1:
         raise UsageError("- can be one root file system only")

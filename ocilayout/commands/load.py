@@ -49,7 +49,8 @@ def command(
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.stores import open_place
     from ocilayout.stores.engine_clients import answering
-    from ocilayout.stores.places import checked_image_name, parse_source
+    from ocilayout.stores.places import parse_source
+    from ocilayout.stores.stated_names import checked_image_name
     from ocilayout.transforms.rename import rename
 
     messages = listen(quiet)

@@ -51,14 +51,14 @@ def command(
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import opened, with_registry_referrers, write
     from ocilayout.spec.names import names_of
-    from ocilayout.stores.places import parse_source
+    from ocilayout.stores.places import parse_sources
     from ocilayout.transforms.merge import merge
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
     target = Delivery.of(destination, transport, tags, wished)
     platforms = _platforms(sources, overrides)
-    origins = [parse_source(text) for text in sources]
+    origins = parse_sources(sources, destination)
     with (
         registry.registries([*origins, target.place]) as registries,
         opened(origins, target, wished, registries) as places,

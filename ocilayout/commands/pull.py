@@ -42,13 +42,15 @@ def command(
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import with_registry_referrers, write
-    from ocilayout.stores.places import registry_place
+    from ocilayout.stores.registry_words import place_in_registry, refuse_swapped
     from ocilayout.transforms.combine import combine
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
+    for text in references:
+        refuse_swapped("pull", text, destination)
+    places = [place_in_registry(text) for text in references]
     target = Delivery.of(destination, transport, tags, wished)
-    places = [registry_place(text.removeprefix("docker:"), text) for text in references]
     with registry.registries([*places, target.place]) as registries:
         assert registries is not None
         found = [_source(place, registries, all_tags, wished.referrers) for place in places]

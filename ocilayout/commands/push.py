@@ -37,14 +37,16 @@ def command(
     from ocilayout.commands.terminal.pushing import Destination, labels_of
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import opened, with_registry_referrers, written
-    from ocilayout.stores.places import parse_source
+    from ocilayout.stores.places import parse_sources
+    from ocilayout.stores.registry_words import refuse_swapped
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.repositories import without_referrers
 
     wished = Wishes(force=False, link=False, **wishes).checked()
     messages = listen(wished.quiet)
+    refuse_swapped("push", destination, sources[0])
     target = Destination.parse(destination, tags, all_tags)
-    origins = [parse_source(source) for source in sources]
+    origins = parse_sources(sources, destination)
     reports = []
     with (
         registry.registries([*origins, target.place]) as registries,

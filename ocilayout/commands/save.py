@@ -42,10 +42,12 @@ def command(
     from ocilayout.commands.terminal.writing import write
     from ocilayout.stores import open_engine
     from ocilayout.stores.engine import images_meant
+    from ocilayout.stores.registry_words import refuse_files
 
     wished = Wishes(**wishes).checked()
     messages = listen(wished.quiet)
     target = Delivery.of(destination, transport, tags, wished)
+    refuse_files(names)
     images, ask = images_meant(names, client, namespace)
     scratch = wished.scratch or target.scratch
     with (

@@ -36,11 +36,11 @@ def command(
     from ocilayout.protocols import ImageSource
     from ocilayout.spec.names import names_of
     from ocilayout.stores.in_place import edited_in_place
-    from ocilayout.stores.places import checked_name, parse_source
+    from ocilayout.stores.stated_names import checked_name
     from ocilayout.transforms.tag import tag
 
     messages = listen(quiet)
-    found = parse_source(place)
+    found = _parsed(place, names)
     _refuse_paths(found, names)
     new = [checked_name(name) for name in names]
 
@@ -61,6 +61,18 @@ def command(
     elif not quiet:
         for item in listed:
             echo(f"{item['name']} {'would be ' if dry_run else ''}{item['digest']}")
+
+
+def _parsed(place: str, names: tuple[str, ...]) -> "Place":
+    from ocilayout.errors import PlaceNotFound
+    from ocilayout.stores.places import parse_source
+
+    try:
+        return parse_source(place)
+    except PlaceNotFound as error:
+        file = next((name for name in names if os.path.lexists(name)), None)
+        remedy = f"PLACE comes first, as in ocilayout tag {file} {place}" if file else ""
+        raise PlaceNotFound(error.text, remedy) from None
 
 
 def _refuse_paths(place: "Place", names: tuple[str, ...]) -> None:

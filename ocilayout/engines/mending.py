@@ -8,11 +8,11 @@ from ocilayout.engines.facts import Engine
 from ocilayout.engines.fitting import fitted, why_formless
 from ocilayout.engines.outcomes import Prediction
 from ocilayout.errors import OciLayoutError
-from ocilayout.outputs import SUFFIXES
 from ocilayout.protocols import ImageSource
 from ocilayout.spec.compatible import as_machine, best
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
+from ocilayout.suffixes import SUFFIXES
 from ocilayout.transforms.missing import settle_missing
 
 

@@ -62,6 +62,22 @@ class Reference(NamedTuple):
         return f"{self.domain}/{self.path}:{self.tag}"
 
 
+def in_lower_case(text: str) -> str:
+    """A name in lower case but for its tag, which may have capitals."""
+    before, slash, last = text.partition("@")[0].rpartition("/")
+    name, colon, tag = last.partition(":")
+    return f"{before}{slash}{name}".lower() + colon + tag
+
+
+def is_reference(text: str) -> bool:
+    """Whether `text` is an image name, as Reference.parse takes it."""
+    try:
+        Reference.parse(text)
+    except InvalidDocument:
+        return False
+    return True
+
+
 def is_repository(text: str) -> bool:
     """Whether `text` is the path of a repository, as in `library/alpine`."""
     return all(re.fullmatch(_COMPONENT, word) for word in text.split("/"))

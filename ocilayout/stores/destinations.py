@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import UsageError
-from ocilayout.outputs import is_stream, is_tar_name, outer_codec
+from ocilayout.outputs import is_stream, is_tar_name, refuse_other_suffix
 from ocilayout.protocols import ImageDestination
 from ocilayout.stores import kinds
 from ocilayout.stores.places import Place, parse_destination
@@ -57,7 +57,7 @@ def destination_transport(place: Place, wanted: str | None = None) -> str:
         return "docker-archive"
     if place.path.is_dir():
         return "oci"
-    outer_codec(place.path)
+    refuse_other_suffix(place.path)
     if is_tar_name(place.path) or is_stream(place.path):
         return "docker-archive"
     return "oci"

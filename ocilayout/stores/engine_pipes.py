@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
+from ocilayout import remains
 from ocilayout.spec.platform import Platform
 from ocilayout.spec.reference import Reference
 from ocilayout.stores.engine_answers import failure
@@ -60,6 +61,10 @@ def loading(client: Client) -> Iterator[Loading]:
     except BrokenPipeError:
         process.wait()
         raise failure(command, heard[1].words() or heard[0].words()) from None
+    except BaseException:
+        if found.finished:
+            remains.keep(f"{command[0]} got all of it, and may have loaded it")
+        raise
     finally:
         _end(process)
     if found.finished and process.returncode != 0:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from ocilayout import remains
 from ocilayout.errors import CannotHold, OciLayoutError, UsageError
 from ocilayout.folders import FolderBlobs, FolderFiles
 from ocilayout.graph import changes, read_bytes, walk
@@ -56,12 +57,17 @@ def edited_in_place(
         )
     if found.path.is_dir():
         with FolderFiles(found.path) as files:
-            yield _edit_layout(files, transform, lock_timeout, dry_run)
+            edited = _edit_layout(files, transform, lock_timeout, dry_run)
+            if not dry_run:
+                remains.keep(f"{found.file} was edited")
+            yield edited
     else:
         # Readers of tars take their time to import, and edits of layouts are to be quick.
         from ocilayout.stores.tar_in_place import edited_tar
 
         with edited_tar(found.path, found.digest, transform, lock_timeout, dry_run) as after:
+            if not dry_run:
+                remains.keep(f"{found.file} was edited")
             yield Edited(after, changes(after))
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ocilayout import notices
+from ocilayout import notices, remains
 from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import DestinationExists, OciLayoutError, UsageError
 from ocilayout.folders import FolderBlobs, FolderFiles
@@ -110,6 +110,7 @@ def _existing(
         yield destination
     except BaseException:
         withdraw(files, destination.added)
+        _note_what_stays(files, destination.added)
         raise
 
 
@@ -193,6 +194,13 @@ class _GrowingLayout:
         """Add the entries of the source; a name that was there already moves."""
         self._blobs.sync()
         _add_entries(self._files, source.index, self._lock_timeout)
+
+
+def _note_what_stays(files: FolderFiles, added: Iterable[Digest]) -> None:
+    sizes = [files.size(digest.blob_path) for digest in added if digest.blob_path in files]
+    if sizes:
+        blobs = "1 blob stays" if len(sizes) == 1 else f"{len(sizes)} blobs stay"
+        remains.keep(f"{blobs} in {files.label}", sum(sizes))
 
 
 def withdraw(files: FolderFiles, added: Iterable[Digest]) -> None:

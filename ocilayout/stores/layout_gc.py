@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from ocilayout import remains
 from ocilayout.errors import (
     BlobNotFound,
     InvalidArchive,
@@ -182,9 +183,14 @@ def _refusal(files: FolderFiles, gaps: Sequence[Descriptor], count: int) -> str:
 
 
 def _remove(files: FolderFiles, garbage: Sequence[Digest]) -> None:
-    for algorithm in sorted({digest.algorithm for digest in garbage}):
-        with files.folder(f"blobs/{algorithm}") as folder:
-            for digest in garbage:
-                if digest.algorithm == algorithm:
-                    os.unlink(digest.encoded, dir_fd=folder)
-            sync_folder(folder, f"{files.label}/blobs/{algorithm}")
+    removed = 0
+    try:
+        for algorithm in sorted({digest.algorithm for digest in garbage}):
+            with files.folder(f"blobs/{algorithm}") as folder:
+                for digest in garbage:
+                    if digest.algorithm == algorithm:
+                        os.unlink(digest.encoded, dir_fd=folder)
+                        removed += 1
+                sync_folder(folder, f"{files.label}/blobs/{algorithm}")
+    finally:
+        remains.keep(f"{removed} of {len(garbage)} blobs were removed from {files.label}")

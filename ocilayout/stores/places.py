@@ -2,13 +2,21 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ocilayout.errors import InvalidDigest, InvalidDocument, PlaceNotFound, UsageError
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.names import full_name, is_ref_name, reference_of
-from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference, is_tag
+from ocilayout.spec.names import reference_of
+from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference
+from ocilayout.stores.stated_names import (
+    checked_name,
+    digest_behind,
+    note_capitals_of_host,
+    refuse_capitals,
+    stated_name,
+)
+from ocilayout.suffixes import other_suffix, tar_suffix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +46,6 @@ FOREIGN_TRANSPORTS = (
 _ARCHIVE = r"\.(?:tar|tgz|tzst|txz|tbz2?)(?:\.[A-Za-z0-9]+)?$"
 _HOST_AND_PORT = r"(?:[^\[\]/:]+|\[[0-9A-Fa-f:]+\]):[0-9]+/[^/]"
 """What people who push write, and what would be a folder called like the host."""
-_DIGEST = r"[a-z0-9+._-]+:[A-Za-z0-9=_-]+"
 
 
 class Place(NamedTuple):
@@ -102,8 +109,26 @@ def parse_source(text: str) -> Place:
     place = _parse(text, os.path.lexists, longest_first=True)
     if place.file is not None and not os.path.lexists(place.file):
         hint = f" (in a registry it is docker://{text})" if _may_be_remote(text) else ""
-        raise PlaceNotFound(f"{place.file} does not exist: a file or folder is looked for{hint}")
+        raise PlaceNotFound(f"{place.file}: no such file or directory{hint}")
     return place
+
+
+def parse_sources(texts: Sequence[str], destination: str) -> list[Place]:
+    """The places that are read, where `destination` stands behind them.
+
+    Raises UsageError or PlaceNotFound, which says so where the two may have been swapped.
+    """
+    try:
+        return [parse_source(text) for text in texts]
+    except PlaceNotFound as error:
+        raise PlaceNotFound(error.text, remedy_if_swapped(destination)) from None
+
+
+def remedy_if_swapped(destination: str) -> str:
+    """What to say beside a source that does not exist, where the destination does."""
+    if not os.path.lexists(destination):
+        return ""
+    return f"the destination comes last, but {destination} is what exists"
 
 
 def _may_be_remote(text: str) -> bool:
@@ -129,6 +154,15 @@ def parse_destination(text: str) -> Place:
             "no colon: choose another, or write to - and redirect that to the file"
         )
     return place
+
+
+def is_archive_name(text: str) -> bool:
+    """Whether the path in `text`, with a name behind it or without, ends as archives do."""
+    paths = [text.rpartition("/")[2].partition(":")[0]]
+    if re.match(_HOST_AND_PORT, text, re.ASCII) is None:
+        # Whatever names the image in it may hold a slash.
+        paths.append(text.partition(":")[0])
+    return any(tar_suffix(path) or other_suffix(path) for path in paths)
 
 
 def _may_be_pushed(place: Place) -> bool:
@@ -174,14 +208,16 @@ def registry_place(name: str, text: str) -> Place:
     if named.startswith(("http://", "https://")):
         raise UsageError(f"{text}: write it without {named.partition('//')[0]}//")
     if named.endswith("/"):
-        raise UsageError(f"{text}: names below a prefix are for push: name a repository")
+        raise UsageError(f"{text}: only push takes names below a prefix: name a repository")
     if _is_host_alone(named):
         raise UsageError(f"{text} is a registry: write docker://{named}/REPOSITORY")
     try:
         reference = Reference.parse(named)
     except InvalidDocument as error:
+        refuse_capitals(named)
         raise UsageError(f"{text}: {error}") from None
     has_tag = ":" in named.rpartition("/")[2]
+    note_capitals_of_host(reference, named)
     return Place(text, REGISTRY_TRANSPORT, None, str(reference), digest, has_tag)
 
 
@@ -219,19 +255,13 @@ def _split_transport(text: str) -> tuple[str | None, str]:
 
 
 def _split_digest(text: str) -> tuple[str, Digest | None]:
-    digest = _digest_behind(text)
+    digest = digest_behind(text)
     if not digest:
         return text, None
     try:
         return text.removesuffix(f"@{digest}"), Digest.parse(digest)
     except InvalidDigest as error:
         raise UsageError(f"{text}: {error}: ls shows the digests of a place") from None
-
-
-def _digest_behind(text: str) -> str:
-    """What looks like a digest at the end of a text, or nothing."""
-    _, at, digest = text.rpartition("@")
-    return digest if at and re.fullmatch(_DIGEST, digest, re.ASCII) else ""
 
 
 def _split_name(
@@ -242,37 +272,7 @@ def _split_name(
     colons = [position for position, letter in enumerate(text) if letter == ":"]
     for position in reversed(colons) if longest_first else colons:
         if text[:position] and (exists(text[:position]) or text[:position] in STANDARD_STREAMS):
-            return text[:position], _stated_name(text[position + 1 :])
+            return text[:position], stated_name(text[position + 1 :])
     if not colons or not text[: colons[0]]:
         return text, None
-    return text[: colons[0]], _stated_name(text[colons[0] + 1 :])
-
-
-def _stated_name(name: str) -> str:
-    """Whatever a place may call an image: what is there is looked up, and never a path."""
-    if not name:
-        raise UsageError("the name is empty: write PATH:NAME, or PATH alone")
-    return name
-
-
-def checked_name(text: str) -> str:
-    """The name that a layout is to hold for `text`: a full name, or as it stands what is none.
-
-    Raises UsageError.
-    """
-    name = _stated_name(text)
-    if is_ref_name(name) and not _digest_behind(name):
-        return full_name(name)
-    return checked_image_name(name)
-
-
-def checked_image_name(text: str) -> str:
-    """The same for Docker archives, engines and registries: a tag as it stands, or a full name."""
-    name = _stated_name(text)
-    if "@" in name:
-        raise UsageError(f"{text!r}: a digest is no part of a name that is given")
-    if not is_tag(name) and reference_of(name) is None:
-        case = " (repositories are in lower case)" if reference_of(name.lower()) else ""
-        held = ", and only a layout holds such a name" if is_ref_name(name) else ""
-        raise UsageError(f"{name!r} is neither a tag nor an image name{case}{held}")
-    return full_name(name)
+    return text[: colons[0]], stated_name(text[colons[0] + 1 :])

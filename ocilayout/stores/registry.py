@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import BinaryIO
 
-from ocilayout import notices
+from ocilayout import notices, remains
 from ocilayout.blobs import SpreadBlobs
 from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import BlobNotFound, ImageNotFound
@@ -118,6 +118,8 @@ class RegistryDestination:
         self._referrers: set[Digest] = set()
         self._lock = threading.Lock()
         self._listing = threading.Lock()
+        self._taken: list[int] = []
+        """The sizes of the blobs that the registry has from here."""
 
     def check(self, source: ImageSource) -> None:
         """Raises CannotHold where a name is not one of this repository's tags."""
@@ -162,7 +164,7 @@ class RegistryDestination:
             upload = self._upload(descriptor.digest)
             scopes = (*self._repository.scopes, f"repository:{path}:pull")
             if upload.mount(descriptor.digest, path, scopes):
-                self._done(descriptor.digest)
+                self._done(descriptor)
                 return True
         return False
 
@@ -181,12 +183,23 @@ class RegistryDestination:
         upload = self._upload(descriptor.digest)
         if not upload.was_broken or not self._repository.has_blob(descriptor):
             upload.send(descriptor, content)
-        self._done(descriptor.digest)
+        self._done(descriptor)
 
     def commit(self, source: ImageSource) -> None:
         """Give each tag its image."""
         for tag, entry in tagged(source, self._repository).items():
             self._put_document(tag, read_document(source, entry))
+            remains.keep(f"{self._label}:{tag} was pushed")
+
+    def note_what_stays(self) -> None:
+        """Note the blobs that the registry took, in case that it has no tag for them."""
+        if self._taken:
+            what = "1 blob stays" if len(self._taken) == 1 else f"{len(self._taken)} blobs stay"
+            remains.keep(f"{what} in {self._label}", sum(self._taken))
+
+    @property
+    def _label(self) -> str:
+        return f"{self._repository.registry.host}/{self._repository.path}"
 
     def _put_document(self, reference: str | Digest, document: Document) -> Answer:
         return self._repository.put_manifest(reference, document)
@@ -203,10 +216,11 @@ class RegistryDestination:
         with self._lock:
             return self._uploads.setdefault(digest, self._repository.upload())
 
-    def _done(self, digest: Digest) -> None:
+    def _done(self, blob: Descriptor) -> None:
         with self._lock:
-            self._uploads.pop(digest, None)
-        self._repository.registry.note_blob(digest, self._repository.path)
+            self._uploads.pop(blob.digest, None)
+            self._taken.append(blob.size)
+        self._repository.registry.note_blob(blob.digest, self._repository.path)
 
 
 class _Recent:
@@ -297,7 +311,12 @@ def _found(repository: Repository, reference: str | Digest) -> Document:
 def open_destination(place: Place, options: DestinationOptions) -> Iterator[RegistryDestination]:
     """A repository that is pushed to."""
     with shared_or_new(options.registries) as known:
-        yield RegistryDestination(repository_of(place, known, writes=True))
+        destination = RegistryDestination(repository_of(place, known, writes=True))
+        try:
+            yield destination
+        except BaseException:
+            destination.note_what_stays()
+            raise
 
 
 def repository_of(place: Place, registries: Registries, *, writes: bool = False) -> Repository:

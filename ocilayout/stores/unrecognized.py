@@ -15,6 +15,7 @@ from ocilayout.notices import some_of
 from ocilayout.protocols import Files
 from ocilayout.stores.file_names import INDEX, MANIFEST, MARKER
 from ocilayout.stores.tree_kinds import KINDS, LATE_KINDS, TreeKind, TreeNames, kind_of
+from ocilayout.suffixes import tar_suffix
 from ocilayout.tar_blocks import BLOCK
 from ocilayout.tar_end import is_header
 
@@ -22,7 +23,6 @@ _MAX_HEADS = 200
 """Members of a tar, or files of a directory, whose heads are read."""
 _SHOWN = 80
 """Letters of a name that are shown."""
-_SUFFIXES = (".tar", ".tgz", ".tzst", ".txz", ".tbz2", ".tar.gz", ".tar.zst", ".tar.xz", ".tar.bz2")
 
 
 def tree_refusal(files: Files, path: str | None) -> NotAnImage:
@@ -112,5 +112,5 @@ def _is_archive(files: Files, name: str) -> bool:
     except (OciLayoutError, OSError):
         return False
     if codec_name(head) != "none":
-        return name.endswith(_SUFFIXES)
+        return tar_suffix(name) is not None
     return len(head) == BLOCK and any(head) and is_header(head)

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ocilayout import __version__
+from ocilayout import __version__, remains
 from ocilayout.commands.terminal.border import guarded
 from ocilayout.errors import InvalidArchive, OciLayoutError, UsageError
 from tests.commands.conftest import CommandLine
@@ -84,6 +84,32 @@ def test_an_error_is_one_line_and_a_code(
 def test_a_signal_to_end_is_143(number: int, capfd: pytest.CaptureFixture[str]) -> None:
     assert guard(lambda: os.kill(os.getpid(), number)) == 143
     assert capfd.readouterr().err == "error: terminated; nothing was left behind\n"
+
+
+@pytest.mark.parametrize(("number", "word"), [(2, "interrupted"), (15, "terminated")])
+def test_what_stays_is_said_where_a_run_is_ended(
+    number: int, word: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def action() -> None:
+        remains.keep("2 blobs stay in app", 124_780_544)
+        remains.keep("a.tar was written")
+        os.kill(os.getpid(), number)
+
+    try:
+        guard(action)
+    finally:
+        remains.forget()
+    expected = f"error: {word}; 2 blobs stay in app (119.0 MiB); a.tar was written\n"
+    assert capfd.readouterr().err.removeprefix("\n") == expected
+
+
+def test_one_run_says_nothing_of_what_an_earlier_one_left(
+    ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    ocilayout.succeed("convert", MULTI, tmp_path / "a.tar")
+    assert remains.kept() == [(f"{tmp_path}/a.tar was written", 0)]
+    ocilayout.succeed("ls", tmp_path / "a.tar")
+    assert remains.kept() == []
 
 
 def test_a_signal_to_end_is_no_error_that_anything_catches() -> None:

@@ -85,7 +85,7 @@ class TestPlaces:
     @pytest.mark.parametrize(
         ("source", "said"),
         [
-            ("absent.tar", "absent.tar does not exist"),
+            ("absent.tar", "absent.tar: no such file or directory"),
             (f"{TWO}:v9", "'v9'"),
             (f"{TWO}:amd64", "fits"),
         ],

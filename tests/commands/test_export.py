@@ -181,7 +181,7 @@ def test_a_tar_goes_to_standard_output(
         (["{layout}", "taken.tar"], 1, "--force"),
         (["--json", "{layout}", "-"], 2, "standard output"),
         (["--platform", "linux/s390x", "{layout}", "out"], 1, "no image for linux/s390x"),
-        (["missing.tar", "out"], 1, "does not exist"),
+        (["missing.tar", "out"], 1, "no such file or directory"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -102,7 +102,7 @@ def test_what_is_no_layout_is_refused(tmp_path: Path, ocilayout: CommandLine) ->
     (tmp_path / "app.tar").write_bytes(b"")
     ocilayout.refuse(1, "is a file", "gc", tmp_path / "app.tar")
     ocilayout.refuse(1, "is a directory, but no image", "gc", tmp_path)
-    ocilayout.refuse(1, "does not exist", "gc", tmp_path / "absent")
+    ocilayout.refuse(1, "no such file or directory", "gc", tmp_path / "absent")
 
 
 def test_an_empty_list_has_to_be_said(layout: Path, ocilayout: CommandLine) -> None:

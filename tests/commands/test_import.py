@@ -292,7 +292,7 @@ def test_what_buildx_writes_for_several_platforms_becomes_one_image(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["missing.tar", "out"], 1, "does not exist"),
+        (["missing.tar", "out"], 1, "no such file or directory"),
         (["-", "-", "out"], 2, "one root file system only"),
         (["{rootfs}", "out", "-c", "FROM x"], 2, "none of CMD"),
         (["{rootfs}", "out", "--owner", "0"], 2, "for folders"),

@@ -113,7 +113,7 @@ def test_all_tags_come_along(ocilayout: CommandLine, tmp_path: Path, registry: O
         ("team/", ["-t", "x"], "keeps all names"),
         ("team/app@sha256:" + "0" * 64, [], "a digest follows from what is pushed"),
         ("team/app:1", ["-t", "other.example/x:1"], "write the tag alone"),
-        ("Team/app:1", [], "docker://"),
+        ("Team/app:1", [], "repositories are in lower case: write"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_asked(

@@ -72,7 +72,7 @@ def test_quiet_and_dry(ocilayout: CommandLine, layout: Path) -> None:
         (":3", "demo:1", 1, "has no image '3'"),
         (":1", "demo:1:", 2, "neither a tag nor an image name"),
         (":1", f"demo@{ONE.descriptor.digest}", 2, "a digest is no part"),
-        ("x", "demo:1", 1, "does not exist"),
+        ("x", "demo:1", 1, "no such file or directory"),
     ],
 )
 def test_refusals(

@@ -69,7 +69,7 @@ def test_a_place_that_is_not_there_hinders_no_other(ocilayout: CommandLine, tmp_
     layout = write_layout(tmp_path / "layout", make_source(make_image()))
     done = ocilayout("validate", tmp_path / "absent", layout)
     assert done.code == 1
-    assert "absent does not exist" in done.err
+    assert "absent: no such file or directory" in done.err
     assert "no problem found" in done.err
 
 

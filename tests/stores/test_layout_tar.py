@@ -7,9 +7,9 @@ import pytest
 from ocilayout.compression import codec_of
 from ocilayout.copy_engine import transfer
 from ocilayout.errors import PlaceNotFound, UsageError
-from ocilayout.outputs import SUFFIXES
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_destination, open_source
+from ocilayout.suffixes import SUFFIXES
 from tests.image_files import layout_files
 from tests.images import MemorySource, make_image, make_layer, make_source
 from tests.snapshots import contents_of, snapshot, tar_files
@@ -96,7 +96,7 @@ def test_an_error_leaves_nothing_whatever_the_suffix(tmp_path: Path, suffix: str
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(PlaceNotFound, match="make the folder first"):
+    with pytest.raises(PlaceNotFound, match="create it first"):
         write(tmp_path / "absent" / "app.tar", make_source(make_image()))
     assert snapshot(tmp_path) == {}
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from ocilayout import remains
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json, printable
 from ocilayout.commands.terminal.progress import bars
@@ -46,6 +47,7 @@ def load(
             echo_plan(plan)
         return
     report, said = _sent(source, origins, client, fit)
+    remains.keep(f"{client.title} has loaded it")
     has = held(client, said)
     if wishes.as_json:
         echo_json(_fields(client, report, has, messages))

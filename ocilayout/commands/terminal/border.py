@@ -61,17 +61,29 @@ def _code(command: click.Command, arguments: list[str]) -> int:
     except OciLayoutError as error:
         return _say(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return _say("interrupted; nothing was left behind", INTERRUPTED)
+        return _say(f"interrupted; {_remains()}", INTERRUPTED)
     except Stopped as stopped:
         if stopped.args == (signal.SIGINT,):
-            return _say("interrupted; nothing was left behind", INTERRUPTED)
-        return _say("terminated; nothing was left behind", TERMINATED)
+            return _say(f"interrupted; {_remains()}", INTERRUPTED)
+        return _say(f"terminated; {_remains()}", TERMINATED)
     except BrokenPipeError:
         raise
     except OSError as error:
         return _say(_told(error), FAILED)
     except MemoryError:
         return _say("out of memory", FAILED)
+
+
+def _remains() -> str:
+    """What a run that is ended leaves behind."""
+    # Only where one is ended, and --version needs none of the library.
+    from ocilayout.commands.terminal.printing import human_size
+    from ocilayout.remains import kept
+
+    return (
+        "; ".join(f"{text} ({human_size(size)})" if size else text for text, size in kept())
+        or "nothing was left behind"
+    )
 
 
 def _missing(error: click.MissingParameter, context: click.Context) -> str:

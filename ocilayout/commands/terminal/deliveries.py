@@ -13,7 +13,8 @@ from ocilayout.spec.names import names_of, reference_of, tag_of
 from ocilayout.spec.reference import Reference
 from ocilayout.spooling import scratch_folder
 from ocilayout.stores import destination_transport
-from ocilayout.stores.places import Place, checked_image_name, checked_name, parse_destination
+from ocilayout.stores.places import Place, parse_destination
+from ocilayout.stores.stated_names import checked_image_name, checked_name
 from ocilayout.transforms.rename import rename
 
 

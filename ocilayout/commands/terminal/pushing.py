@@ -11,6 +11,7 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import names_of
 from ocilayout.stores.places import Place, registry_place
 from ocilayout.stores.registry import NAME
+from ocilayout.stores.registry_words import place_in_registry
 from ocilayout.transforms.repositories import Labels, named_below, with_all_tags
 
 
@@ -27,14 +28,13 @@ class Destination:
     @classmethod
     def parse(cls, text: str, tags: tuple[str, ...], all_tags: bool) -> "Destination":
         """The destination that the command line names; raises UsageError."""
-        name = text.removeprefix("docker:").removeprefix("//")
-        if not name.endswith("/"):
-            found = cls(registry_place(name, text), tags, all_tags, None)
+        if not text.endswith("/"):
+            found = cls(place_in_registry(text), tags, all_tags, None)
             found._check()
             return found
         if tags or all_tags:
             raise UsageError(f"{text} keeps all names, so there is no use for --tag and --all-tags")
-        place = registry_place(f"{name}names", text)
+        place = place_in_registry(f"{text}names")._replace(text=text)
         return cls(place, (), False, place.reference.path.rpartition("/")[0])
 
     def _check(self) -> None:
