@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from ocilayout import remains
 from ocilayout.durable_writer import DurableWriter
 from ocilayout.errors import DestinationExists, PlaceNotFound
 from ocilayout.streams import naming
@@ -46,6 +47,7 @@ def partial_file(path: Path, *, replace: bool) -> Iterator[tuple[DurableWriter, 
                         os.rename(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
                     else:
                         _rename_to_new(folder, name, path)
+                remains.keep(f"{path} was written")
                 sync_folder(folder, str(path.parent))
 
             yield file, publish
@@ -101,6 +103,7 @@ def partial_folder(path: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
                     if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
                         return False
                     raise
+                remains.keep(f"{path} was written")
                 sync_folder(parent, str(path.parent))
                 for folder in made:
                     _sync_at(folder.parent)

@@ -13,9 +13,11 @@ from ocilayout.compression import CODECS
 from ocilayout.copy_engine import transfer
 from ocilayout.errors import RegistryFailed
 from ocilayout.outputs import open_output
+from ocilayout.protocols import ImageSource
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import layout_gc, open_destination
 from ocilayout.stores.in_place import edited_in_place
+from ocilayout.transforms.tag import tag
 from tests.image_files import write_layout
 from tests.images import Made, make_blob, make_image, make_layer, make_source
 from tests.servers.faults import Fault, answering
@@ -75,7 +77,7 @@ def test_what_was_committed_before_it_was_ended_stays(tmp_path: Path) -> None:
     with suppress(KeyboardInterrupt), open_destination(f"oci:{layout}") as destination:
         transfer(make_source(SECOND.named("app:2")), destination)
         raise KeyboardInterrupt
-    assert said() == [f"4 blobs stay in {layout}"]
+    assert said() == [f"{layout} was written", f"4 blobs stay in {layout}"]
 
 
 def test_a_new_layout_or_tar_leaves_nothing(tmp_path: Path) -> None:
@@ -140,7 +142,20 @@ def test_what_a_pipe_got_cannot_be_taken_back() -> None:
 
 def test_a_place_that_was_edited_stays_so(tmp_path: Path) -> None:
     layout = write_layout(tmp_path / "layout", make_source(FIRST.named("app:1")))
-    with edited_in_place(str(layout), lambda source, _: source, dry_run=True):
+
+    def named(source: ImageSource, label: str) -> ImageSource:
+        return tag(source, source.index.children[0], ["app:2"])
+
+    with edited_in_place(str(layout), named, dry_run=True):
         assert said() == []
-    with edited_in_place(str(layout), lambda source, _: source):
+    with edited_in_place(str(layout), named):
         assert said() == [f"{layout} was edited"]
+
+
+@pytest.mark.parametrize("transport", ["oci", "oci-archive", "docker-archive", "dir"])
+def test_an_output_that_is_complete_stays(tmp_path: Path, transport: str) -> None:
+    source = make_source(FIRST.named("app:1"))
+    with open_destination(f"{transport}:{tmp_path / 'out'}") as destination:
+        transfer(source, destination)
+        assert said() == []
+    assert said() == [f"{tmp_path / 'out'} was written"]

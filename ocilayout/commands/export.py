@@ -54,7 +54,6 @@ def command(
     DST is a tar by its name (.tar, .tar.gz, .tar.zst, ...), a pipe or - for a tar on standard
     output, or else a new folder. Several platforms stand in folders linux_amd64, linux_arm64, ...
     """
-    from ocilayout import remains
     from ocilayout.commands.terminal.deliveries import refuse_overlap
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.progress import bar
@@ -91,7 +90,6 @@ def command(
         with bar(2 * total, progress, quiet) as on_bytes:
             exported = flattened(source, *paths, on_bytes=on_bytes)
             written = export_to(exported, target, replace=force, devices=devices, on_bytes=on_bytes)
-    remains.keep(f"{destination} was written")
     to_stderr = target is None or is_stream(target)
     _report(exported, destination, written, as_json, quiet, to_stderr, messages)
 

@@ -76,12 +76,12 @@ class Repository:
         return parse_document(found, raw)
 
     def digest_of(self, tag: str) -> Digest | None:
-        """What a tag leads to; None where there is no such tag, or this login may not see it.
+        """What a tag leads to; None where there is no such tag, or nobody says.
 
-        A header that states the digest is believed: nothing is read by it.
+        A header that states the digest is believed: it is only told, and nothing is read by it.
         """
         headers = {"Accept": _ACCEPT}
-        with suppress(AccessDenied):
+        with suppress(RegistryFailed):
             answer = self._ask("HEAD", f"manifests/{tag}", headers=headers)
             answer.close()
             stated = answer.headers.get(_DIGEST, "")
@@ -90,7 +90,7 @@ class Repository:
             if answer.status == 200 and is_digest(stated):
                 return Digest.parse(stated)
         # HEAD fails where GET does not, as _has knows, and some state no digest.
-        with suppress(AccessDenied, InvalidDocument):
+        with suppress(RegistryFailed, InvalidDocument):
             document = self.manifest(tag)
             return None if document is None else document.descriptor.digest
         return None

@@ -57,17 +57,12 @@ def edited_in_place(
         )
     if found.path.is_dir():
         with FolderFiles(found.path) as files:
-            edited = _edit_layout(files, transform, lock_timeout, dry_run)
-            if not dry_run:
-                remains.keep(f"{found.file} was edited")
-            yield edited
+            yield _edit_layout(files, transform, lock_timeout, dry_run)
     else:
         # Readers of tars take their time to import, and edits of layouts are to be quick.
         from ocilayout.stores.tar_in_place import edited_tar
 
         with edited_tar(found.path, found.digest, transform, lock_timeout, dry_run) as after:
-            if not dry_run:
-                remains.keep(f"{found.file} was edited")
             yield Edited(after, changes(after))
 
 
@@ -95,6 +90,7 @@ def _edit_layout(
                 blobs.sync()
             if after.index.raw != before.index.raw:
                 replace_file(files.fd, INDEX, after.index.raw)
+                remains.keep(f"{files.label} was edited")
         except BaseException:
             layout_dir.withdraw(files, added)
             raise

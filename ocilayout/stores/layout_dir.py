@@ -230,6 +230,7 @@ def _add_entries(files: FolderFiles, added: Index, lock_timeout: float) -> None:
             replace_file(files.fd, MARKER, MARKER_CONTENT)
         if changed is not current:
             replace_file(files.fd, INDEX, changed.raw)
+            remains.keep(f"{files.label} was written")
 
 
 def _say_what_is_unlisted(

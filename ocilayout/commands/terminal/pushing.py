@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from ocilayout.commands.terminal.deliveries import Delivery, names_in_repository
 from ocilayout.errors import UsageError
+from ocilayout.notices import some_of
 from ocilayout.protocols import ImageSource
+from ocilayout.referrers import images_listed
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import names_of
 from ocilayout.stores.places import Place, registry_place
@@ -67,7 +69,18 @@ class Destination:
         elif self.all_tags:
             yield self.whole, with_all_tags(source, reference, labels)
         else:
+            self._refuse_several(source, labels)
             yield self.whole, self.whole.renamed(source, named)
+
+    def _refuse_several(self, source: ImageSource, labels: Labels) -> None:
+        images = images_listed(source)
+        if len(images) > 1:
+            called = [labels.get(image.digest, str(image.digest)) for image in images]
+            raise UsageError(
+                f"{len(images)} images cannot all be {self.place.reference}: {some_of(called)}: "
+                f"push them one by one, to {self.place.reference.domain}/PROJECT/ (with the slash) "
+                "where they keep their names, or with --all-tags"
+            )
 
 
 def labels_of(places: Sequence[Place], parts: Sequence[ImageSource]) -> Labels:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from ocilayout import notices, remains
+from ocilayout import notices
 from ocilayout.commands.terminal.deliveries import Delivery
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import echo_json
@@ -143,8 +143,6 @@ def written(
                 link=wishes.link,
                 watch=watch,
             )
-        if not target.place.is_registry:
-            remains.keep(f"{target.place.text} was written")
     _say_what_surprises(report, wishes)
     if not wishes.as_json and not wishes.quiet:
         echo_summary(report, target.place, wishes.verbose)
