@@ -50,6 +50,8 @@ class PlatformDifference:
     other bytes, or other descriptor: the manifests say different things of it)."""
     files: tuple[FileChange, ...] | None = None
     """None where files were not asked for, or cannot be read."""
+    by_config: bool = False
+    """Whether one config makes one image, whatever form its manifest and layers have."""
 
     @property
     def platform(self) -> Platform | None:
@@ -61,8 +63,16 @@ class PlatformDifference:
         """What became of it; same where the manifest is, and attestations are there or not."""
         if self.before is None or self.after is None:
             return "added" if self.before is None else "removed"
+        if self.is_same_by_config:
+            return "same"
         is_same = self.before.descriptor.digest == self.after.descriptor.digest
         return "same" if is_same and self.is_attested_alike and not self.manifest else "changed"
+
+    @property
+    def is_same_by_config(self) -> bool:
+        """Whether both are told by their config, have the same, and no file differs."""
+        ids = {member.image_id if member else None for member in (self.before, self.after)}
+        return self.by_config and len(ids) == 1 and None not in ids and not self.files
 
     @property
     def is_attested_alike(self) -> bool:
@@ -81,6 +91,8 @@ class Comparison:
     """Fields of the indexes, where both are one and all platforms are compared."""
     platforms: tuple[PlatformDifference, ...] = ()
     """All platforms of both, in their order; none where the images are identical."""
+    by_config: bool = False
+    """Whether one config makes one image; then fields of indexes are form, and are not compared."""
 
     @property
     def is_identical(self) -> bool:
@@ -99,28 +111,33 @@ def compare(
     *,
     platforms: Sequence[Platform] = (),
     files: bool = False,
+    by_config: bool = False,
     on_bytes: Progress = ignore,
 ) -> Comparison:
     """The difference between the one image of each source, of all platforms or some.
 
-    With `files`, layers that differ are read and verified. Raises AmbiguousName where a source
-    has several images, ImageNotFound where neither image has such a platform, and what reading
-    raises.
+    With `files`, layers that differ are read and verified. With `by_config`, images of one config
+    are the same, as it lists the diff ids of all layers; else their manifests tell. Raises
+    AmbiguousName where a source has several images, ImageNotFound where neither image has such a
+    platform, and what reading raises.
     """
     tops = only_image(before), only_image(after)
     if tops[0].digest == tops[1].digest:
-        return Comparison(*tops)
+        return Comparison(*tops, by_config=by_config)
     sides = settle_missing(before, "keep"), settle_missing(after, "keep")
     members = [members_of(side, top, platforms) for side, top in zip(sides, tops, strict=True)]
     if not any(members):
         raise ImageNotFound(_why_none(sides, tops, platforms))
     indexes = [_index(side, top) for side, top in zip(sides, tops, strict=True)]
-    found = [_difference(*pair, None not in indexes) for pair in paired(*members)]
+    found = [
+        replace(_difference(*pair, None not in indexes), by_config=by_config)
+        for pair in paired(*members)
+    ]
     if files:
         found = [_with_files(difference, sides, on_bytes) for difference in found]
     # Of some platforms alone, what the index says of all is no difference.
-    changes = () if platforms else tuple(_index_changes(*indexes))
-    return Comparison(*tops, changes, tuple(found))
+    changes = () if platforms or by_config else tuple(_index_changes(*indexes))
+    return Comparison(*tops, changes, tuple(found), by_config)
 
 
 def _why_none(

@@ -26,6 +26,14 @@ class Member:
     referrers: int
     """How many attestations and other referrers speak of it."""
 
+    @property
+    def image_id(self) -> Digest | None:
+        """The digest of its config; None where that does not list all layers, as of artifacts."""
+        if self.manifest is None or self.config is None or self.manifest.config is None:
+            return None
+        is_whole = len(self.config.diff_ids) == len(self.manifest.layers)
+        return self.manifest.config.digest if is_whole else None
+
 
 def members_of(
     source: ImageSource, top: Descriptor, platforms: Sequence[Platform] = ()

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.clients import Clients
 from tests.commands.conftest import CommandLine
 from tests.image_files import write_docker_archive, write_layout
 from tests.images import (
@@ -175,3 +176,78 @@ def test_control_characters_of_an_image_are_escaped(
     for options in ([], ["--json"]):
         out = ocilayout("diff", *places, *options).out
         assert all(letter.isprintable() for letter in out if letter != "\n")
+
+
+def saved(folder: Path, **fields: object) -> Path:
+    """A Docker archive of the image that `configured` makes."""
+    config = make_config("linux/amd64", LAYERS, **fields)
+    return write_docker_archive(folder / "saved.tar", "app:1", layers=LAYERS, config=config)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd", "none"])
+def test_a_docker_archive_of_an_image_is_that_image(
+    ocilayout: CommandLine, tmp_path: Path, codec: str
+) -> None:
+    image = make_image(layers=LAYERS, codec=codec)
+    place = layout(tmp_path / "layout", image)
+    done = ocilayout.succeed("diff", place, saved(tmp_path))
+    assert done.out.startswith("linux/amd64: the same image, by its config sha256:")
+    assert done.out.endswith(" (layers were not read)\n")
+    assert ("note: linux/amd64: differs in form alone: 2 layers with" in done.err) is (
+        codec != "none"
+    )
+    report = ocilayout.succeed("diff", saved(tmp_path), place, "--json").json
+    assert (report["result"], report["compared_by"]) == ("same", "config")
+    assert bool(report["form"]) is (codec != "none")
+
+
+def test_exact_compares_manifests(ocilayout: CommandLine, tmp_path: Path) -> None:
+    place = layout(tmp_path / "layout", make_image(layers=LAYERS))
+    done = ocilayout("diff", place, saved(tmp_path), "--exact", "--json")
+    assert done.code == 3
+    assert done.json["compared_by"] == "manifest"
+    assert ocilayout("diff", place, place, "--exact").code == 0
+
+
+def test_a_docker_archive_of_another_image_differs(ocilayout: CommandLine, tmp_path: Path) -> None:
+    place = layout(tmp_path / "layout", make_image(layers=LAYERS))
+    done = ocilayout("diff", place, saved(tmp_path, created="2024"))
+    assert done.code == 3
+    assert "created: + 2024" in done.out
+
+
+def test_two_layouts_are_told_by_their_manifests(ocilayout: CommandLine, tmp_path: Path) -> None:
+    places = [
+        layout(tmp_path / codec, make_image(layers=LAYERS, codec=codec))
+        for codec in ("gzip", "zstd")
+    ]
+    assert ocilayout("diff", *places).code == 3
+
+
+def test_files_are_read_where_they_are_asked_for(ocilayout: CommandLine, tmp_path: Path) -> None:
+    place = layout(tmp_path / "layout", make_image(layers=LAYERS))
+    done = ocilayout.succeed("diff", place, saved(tmp_path), "--files")
+    assert done.out.endswith(" (its files are the same)\n")
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_what_an_engine_holds_of_an_image_is_that_image(
+    ocilayout: CommandLine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    swapped: bool,
+) -> None:
+    """docker keeps one platform of several, and saves it with plain layers."""
+    (tmp_path / "bin").mkdir()
+    clients = Clients(tmp_path / "bin")
+    clients.add_saving(saved(tmp_path))
+    for key, value in clients.environment.items():
+        monkeypatch.setenv(key, value)
+    multi = make_index(make_image(layers=LAYERS), make_image("linux/arm64", layers=LAYERS))
+    places: list[Path | str] = [layout(tmp_path / "layout", multi), "docker-daemon:app:1"]
+    done = ocilayout.succeed("diff", *(places[::-1] if swapped else places))
+    assert "linux/amd64: the same image, by its config" in done.out
+    assert "docker-daemon:app:1 holds linux/amd64 alone: not compared are linux/arm64" in done.err
+    assert ocilayout("diff", *places, "--platform", "linux/arm64").code == 3
+    other = layout(tmp_path / "other", make_image("linux/arm64", layers=LAYERS))
+    assert ocilayout("diff", other, "docker-daemon:app:1").code == 3

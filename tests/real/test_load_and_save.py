@@ -85,6 +85,26 @@ def test_containerd_has_and_gives_what_was_loaded(containerd: Containerd, tmp_pa
     assert again.images == read(MULTI).images
 
 
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_what_was_just_loaded_is_no_other_image(
+    engine: str, request: pytest.FixtureRequest
+) -> None:
+    environment = request.getfixturevalue(engine).environment
+    (has,) = into(engine, environment, MULTI)
+    place = f"{'docker-daemon' if engine == 'docker' else engine}:{has['name']}"
+    told = succeed("diff", MULTI, place, environment=environment)
+    assert f"linux/amd64: the same image, by its config {has['id']}" in told
+    report = json.loads(succeed("diff", MULTI, place, "--json", environment=environment))
+    assert (report["result"], report["compared_by"]) == ("same", "config")
+
+
+def test_what_containerd_was_just_given_is_identical(containerd: Containerd) -> None:
+    into("containerd", containerd.environment, MULTI)
+    place = f"containerd:{MULTI_NAME}"
+    told = succeed("diff", MULTI, place, environment=containerd.environment)
+    assert told.startswith("identical: ")
+
+
 def several(engine: str, environment: Mapping[str, str], target: Path) -> None:
     into(engine, environment, TWO)
     again = saved_again(engine, environment, target, *TWO_NAMES)

@@ -6,6 +6,7 @@ from ocilayout.commands.terminal.file_listing import node_fields, path_text
 from ocilayout.commands.terminal.tree import layer_fields
 from ocilayout.comparison.fields import FieldChange
 from ocilayout.comparison.files import FileChange
+from ocilayout.comparison.forms import form_words
 from ocilayout.comparison.images import Comparison, PlatformDifference
 from ocilayout.comparison.members import Member
 from ocilayout.spec.descriptor import Descriptor
@@ -19,6 +20,8 @@ def comparison_fields(found: Comparison, places: Sequence[tuple[str, str]]) -> d
         "before": _top_fields(found.before, *places[0]),
         "after": _top_fields(found.after, *places[1]),
         "result": result,
+        "compared_by": "config" if found.by_config else "manifest",
+        "form": list(form_words(found.platforms)),
         "index": [_field_change(change) for change in found.index],
         "platforms": [_platform_fields(platform) for platform in found.platforms],
     }

@@ -44,6 +44,9 @@ def _title(found: PlatformDifference) -> str:
 def _verdict(found: PlatformDifference, before: str, after: str) -> str:
     if found.status in _SIGNS:
         return f"only in {after if found.status == 'added' else before}"
+    if found.is_same_by_config and found.before is not None:
+        read = "layers were not read" if found.files is None else "its files are the same"
+        return f"the same image, by its config {found.before.image_id} ({read})"
     if found.status == "same":
         return "the same"
     statuses = {
