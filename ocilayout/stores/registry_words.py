@@ -30,23 +30,42 @@ def place_in_registry(text: str) -> Place:
 
     Raises UsageError for what looks like a file; a note says where a file has the same name.
     """
-    if text.startswith(_SCHEME):
-        return registry_place(text.removeprefix(_SCHEME), text)
-    what = what_it_looks_like(text)
-    if what is not None:
-        settled = ""
-        if is_reference(text):
-            settled = f" (an image of that name is {_SCHEME}{Reference.parse(text)})"
-        raise UsageError(
-            f"{text} is {what}, not an image in a registry: convert reads and writes files{settled}"
-        )
-    place = registry_place(text, text)
-    if os.path.lexists(text):
-        notices.note(
-            f"{text} is taken for {place.reference}, and not for the file of that name: "
-            f"{_SCHEME}{text} says so"
-        )
+    _refuse_file(text)
+    place = registry_place(text.removeprefix(_SCHEME), text)
+    _note_file(text, str(place.reference))
     return place
+
+
+def prefix_in_registry(text: str) -> Place:
+    """The place `PREFIX/names`, where a word of `push` is a prefix with a slash at its end.
+
+    Raises UsageError as place_in_registry does.
+    """
+    _refuse_file(text)
+    place = registry_place(f"{text.removeprefix(_SCHEME)}names", text)
+    reference = place.reference
+    _note_file(text, f"{reference.domain}/{reference.path.removesuffix('names')}")
+    return place
+
+
+def _refuse_file(text: str) -> None:
+    what = what_it_looks_like(text)
+    if what is None:
+        return
+    settled = ""
+    if is_reference(text):
+        settled = f" (an image of that name is {_SCHEME}{Reference.parse(text)})"
+    raise UsageError(
+        f"{text} is {what}, not an image in a registry: convert reads and writes files{settled}"
+    )
+
+
+def _note_file(text: str, meaning: str) -> None:
+    if not text.startswith(_SCHEME) and os.path.lexists(text):
+        notices.note(
+            f"{text} is taken for {meaning}, and not for the file of that name: {_SCHEME}{text} "
+            "says so"
+        )
 
 
 def what_it_looks_like(text: str) -> str | None:

@@ -12,7 +12,7 @@ from ocilayout.referrers import images_listed, is_referrer
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.reference import DEFAULT_DOMAIN, Reference
+from ocilayout.spec.reference import DEFAULT_DOMAIN, MAX_NAME_LENGTH, Reference
 
 Labels = Mapping[Digest, str]
 """How an image is picked on the command line, by its digest."""
@@ -32,15 +32,12 @@ def named_below(
 
     `docker.io/library/demo:1` is `demo:1` below it, as people write it; of other names all but the
     registry is kept. Each repository comes with one of its references. Raises UsageError for an
-    image without a full name, AmbiguousName where two images would get one name.
+    image without a full name, and where one would be too long; AmbiguousName where two images would
+    get one name.
     """
-    renamings: list[_Renaming] = []
-    for entry, name in _named(source):
-        reference = names.reference_of(name)
-        if reference is None:
-            raise UsageError(f"{name!r} is a tag alone, not a name to keep: name it by --tag")
-        path = f"{prefix}/{_familiar(reference)}" if prefix else _familiar(reference)
-        renamings.append(_Renaming(entry, name, Reference(domain, path, reference.tag)))
+    renamings = [
+        _Renaming(entry, name, _below(name, domain, prefix)) for entry, name in _named(source)
+    ]
     _refuse_same_names(renamings, labels)
     groups: dict[str, list[_Renaming]] = {}
     for renaming in renamings:
@@ -105,6 +102,19 @@ def _named(source: ImageSource) -> list[tuple[Descriptor, str]]:
                 f"{entry.digest} has no name to keep: pick it by @DIGEST, and name it by --tag"
             )
     return named
+
+
+def _below(name: str, domain: str, prefix: str) -> Reference:
+    reference = names.reference_of(name)
+    if reference is None:
+        raise UsageError(f"{name!r} is a tag alone, not a name to keep: name it by --tag")
+    path = f"{prefix}/{_familiar(reference)}" if prefix else _familiar(reference)
+    if len(domain) + 1 + len(path) > MAX_NAME_LENGTH:
+        raise UsageError(
+            f"{name} would be longer than {MAX_NAME_LENGTH} characters below {domain}/{prefix}: "
+            "push it by itself under another name"
+        )
+    return Reference(domain, path, reference.tag)
 
 
 def _familiar(reference: Reference) -> str:

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from ocilayout.errors import UsageError
-from ocilayout.stores.registry_words import place_in_registry, refuse_files, refuse_swapped
+from ocilayout.stores.registry_words import (
+    place_in_registry,
+    prefix_in_registry,
+    refuse_files,
+    refuse_swapped,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +83,16 @@ def test_the_name_of_a_file_that_exists_is_told(caplog: pytest.LogCaptureFixture
     caplog.clear()
     place_in_registry("docker://team/app")
     assert caplog.text == ""
+
+
+def test_the_name_of_a_directory_may_be_a_prefix_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "ocilayout")
+    os.mkdir("out")
+    assert prefix_in_registry("out/").reference.path == "out/names"
+    assert "out/ is taken for docker.io/out/, and not for the file of that name" in caplog.text
+    for text in ("./out/", "/out/", "oci:out/"):
+        with pytest.raises(UsageError, match="not an image in a registry"):
+            prefix_in_registry(text)
 
 
 @pytest.mark.parametrize(

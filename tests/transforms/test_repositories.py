@@ -59,6 +59,13 @@ def test_an_image_without_a_name_has_none_to_keep() -> None:
         below("p", FIRST.named("a.example/a:1"), SECOND)
 
 
+def test_a_name_may_be_too_long_below_a_prefix() -> None:
+    long = f"a.example/{'x' * 200}"
+    assert below("p", FIRST.named(f"{long}:1"))
+    with pytest.raises(UsageError, match="longer than 255 characters below"):
+        below("y" * 60, FIRST.named("b.example/app:1"), SECOND.named(f"{long}:1"))
+
+
 def test_a_tag_alone_is_no_name_to_keep() -> None:
     with pytest.raises(UsageError, match="'v1' is a tag alone"):
         below("p", FIRST.named("v1"))

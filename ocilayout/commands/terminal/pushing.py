@@ -13,7 +13,7 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.names import names_of
 from ocilayout.stores.places import Place, registry_place
 from ocilayout.stores.registry import NAME
-from ocilayout.stores.registry_words import place_in_registry
+from ocilayout.stores.registry_words import place_in_registry, prefix_in_registry
 from ocilayout.transforms.repositories import Labels, named_below, with_all_tags
 
 
@@ -36,7 +36,7 @@ class Destination:
             return found
         if tags or all_tags:
             raise UsageError(f"{text} keeps all names, so there is no use for --tag and --all-tags")
-        place = place_in_registry(f"{text}names")._replace(text=text)
+        place = prefix_in_registry(text)
         return cls(place, (), False, place.reference.path.rpartition("/")[0])
 
     def _check(self) -> None:
