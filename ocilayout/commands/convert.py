@@ -38,6 +38,7 @@ def command(
     from ocilayout.commands.terminal.messages import listen
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import opened, with_registry_referrers, write
+    from ocilayout.stores.destination_blobs import destination_blobs
     from ocilayout.stores.places import parse_sources
     from ocilayout.transforms.combine import combine
 
@@ -49,8 +50,9 @@ def command(
         registry.registries([*origins, target.place]) as registries,
         opened(origins, target, wished, registries) as found,
     ):
+        there = destination_blobs(target.place, target.transport, registries)
         parts = [
-            wished.prepared(with_registry_referrers(place.source, wished, registries))
+            wished.prepared(with_registry_referrers(place.source, wished, registries), there)
             for place in found
         ]
         named = [place.source for place in found if place.place.states_tag]

@@ -51,6 +51,7 @@ def command(
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import opened, with_registry_referrers, write
     from ocilayout.spec.names import names_of
+    from ocilayout.stores.destination_blobs import destination_blobs
     from ocilayout.stores.places import parse_sources
     from ocilayout.transforms.merge import merge
 
@@ -69,8 +70,9 @@ def command(
             wished.platforms,
         )
         whole = wished._replace(platforms=())
+        there = destination_blobs(target.place, target.transport, registries)
         parts = [
-            whole.prepared(with_registry_referrers(source, whole, registries))
+            whole.prepared(with_registry_referrers(source, whole, registries), there)
             for _, source in chosen
         ]
         source = merge(

@@ -37,7 +37,9 @@ def command(
     from ocilayout.commands.terminal.pushing import Destination, labels_of
     from ocilayout.commands.terminal.wishes import Wishes
     from ocilayout.commands.terminal.writing import opened, with_registry_referrers, written
+    from ocilayout.stores.destination_blobs import destination_blobs
     from ocilayout.stores.places import parse_sources
+    from ocilayout.stores.registry import NAME
     from ocilayout.stores.registry_words import refuse_swapped
     from ocilayout.transforms.combine import combine
     from ocilayout.transforms.repositories import without_referrers
@@ -55,8 +57,11 @@ def command(
         listed = [
             place.source if wished.referrers else without_referrers(place.source) for place in found
         ]
+        # Below a prefix each image goes to a repository of its own.
+        is_one = target.prefix is None
+        there = destination_blobs(target.place, NAME, registries) if is_one else None
         parts = [
-            wished.prepared(with_registry_referrers(source, wished, registries))
+            wished.prepared(with_registry_referrers(source, wished, registries), there)
             for source in listed
         ]
         named = [place.source for place in found if place.place.states_tag]

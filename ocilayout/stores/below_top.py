@@ -1,7 +1,7 @@
-"""A tar that was packed with the directory around an image: `tar cf x.tar layout/`."""
+"""Files below a directory, as of a tar that was packed with it: `tar cf x.tar layout/`."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import BinaryIO
 
 from ocilayout.protocols import Files
@@ -12,26 +12,26 @@ _JUNK = ("._", ".DS_Store", "__MACOSX")
 
 
 class BelowTop:
-    """The files of a tar below the one directory at its top."""
-
-    is_folder = False
+    """The files below one directory of a tar, or of a directory."""
 
     def __init__(self, files: Files, top: str) -> None:
         self.label = files.label
+        self.is_folder = files.is_folder
         self._files = files
         self._prefix = f"{top}/"
 
     @property
     def repeated(self) -> Collection[str]:
         """Names that stand in it twice."""
-        return [*self._below(self._files.repeated)]
+        below = (name for name in self._files.repeated if name.startswith(self._prefix))
+        return [name.removeprefix(self._prefix) for name in below]
 
     def names(self) -> list[str]:
-        """The names of all members below the directory."""
-        return [*self._below(self._files.names())]
+        """The names of all files below the directory."""
+        return [name for name, _ in self.walk()]
 
     def walk(self) -> Iterator[tuple[str, str]]:
-        """The names of all members below the directory, and what each is."""
+        """The names of all files below the directory, and what each is."""
         for name, kind in self._files.walk():
             if name.startswith(self._prefix):
                 yield name.removeprefix(self._prefix), kind
@@ -47,10 +47,10 @@ class BelowTop:
         """The content of the file `name`; raises BlobNotFound or InvalidArchive."""
         return self._files.open(self._prefix + name)
 
-    def _below(self, names: Iterable[str]) -> Iterator[str]:
-        for name in names:
-            if name.startswith(self._prefix):
-                yield name.removeprefix(self._prefix)
+
+def is_junk(name: str) -> bool:
+    """Whether a file was put there by macOS, and belongs to nothing."""
+    return any(part.startswith(_JUNK) for part in name.split("/"))
 
 
 def top_directory(files: Files) -> str:
@@ -58,7 +58,7 @@ def top_directory(files: Files) -> str:
     parents = {
         os.path.dirname(name)
         for name, kind in files.walk()
-        if kind != "directory" and not any(part.startswith(_JUNK) for part in name.split("/"))
+        if kind != "directory" and not is_junk(name)
     }
     top = os.path.commonpath(parents) if parents else ""
     is_image = f"{top}/{INDEX}" in files or f"{top}/{MANIFEST}" in files

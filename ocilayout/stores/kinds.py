@@ -2,10 +2,13 @@
 
 from ocilayout.protocols import Files, Store
 
+DIR_TREE = "dir-tree"
+"""No transport: it is recognized, and read alone."""
+
 # In this order they are asked: an archive with a manifest.json is a Docker archive, whose reader
 # takes the OCI half where there is one; without it, it is an OCI archive. A folder into which one
 # with an OCI half was unpacked is a layout.
-FOLDERS = ("oci", "dir", "docker-archive")
+FOLDERS = ("oci", "dir", "docker-archive", DIR_TREE)
 TARS = ("docker-archive", "oci-archive", "dir")
 
 
@@ -19,6 +22,10 @@ def store(name: str) -> Store:
         from ocilayout.stores import docker_archive
 
         return docker_archive
+    if name == DIR_TREE:
+        from ocilayout.stores import dir_tree
+
+        return dir_tree
     if name == "oci-archive":
         from ocilayout.stores import oci_archive
 

@@ -54,7 +54,7 @@ def recognizes(files: Files) -> bool:
     try:
         raw = read_small(files, MANIFEST)
         document = parse_document(Descriptor.of(_media_type(raw, MANIFEST), raw), raw)
-        return any(_file_name(blob) in files for blob in document.children)
+        return any(file_name(blob) in files for blob in document.children)
     except OciLayoutError:
         return False
 
@@ -76,7 +76,7 @@ def dialect(files: Files) -> str:
 @contextmanager
 def open_source(files: Files) -> Iterator[ImageSource]:
     """The image in the folder; raises InvalidDocument or InvalidArchive."""
-    yield _Source(files)
+    yield DirSource(files)
 
 
 @contextmanager
@@ -85,7 +85,9 @@ def open_suspect(files: Files) -> Iterator[ImageSource]:
     yield _SuspectSource(files)
 
 
-class _Source:
+class DirSource:
+    """The image in a `dir:`."""
+
     absent: Collection[Digest] = frozenset()
 
     def __init__(self, files: Files) -> None:
@@ -98,14 +100,14 @@ class _Source:
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         """A blob or a manifest; raises BlobNotFound."""
-        name = MANIFEST if descriptor.digest == self._top.digest else _file_name(descriptor)
+        name = MANIFEST if descriptor.digest == self._top.digest else file_name(descriptor)
         try:
             return self._files.open(name)
         except BlobNotFound:
             raise BlobNotFound(f"{self._files.label} lacks {descriptor.digest}") from None
 
 
-class _SuspectSource(_Source):
+class _SuspectSource(DirSource):
     """The same, with what is wrong with its files."""
 
     index_label = "index"
@@ -120,12 +122,18 @@ class _SuspectSource(_Source):
     def stored(self) -> Iterator[Descriptor]:
         """Every blob file; a manifest is only known by what leads to it."""
         for name, kind in self._files.walk():
-            if kind == "file" and _HEX.fullmatch(name):
+            if kind == "file" and is_blob_name(name):
                 size = self._files.size(name)
                 yield Descriptor.make("application/octet-stream", Digest("sha256", name), size)
 
 
-def _file_name(descriptor: Descriptor) -> str:
+def is_blob_name(name: str) -> bool:
+    """Whether a file of this name is a blob."""
+    return _HEX.fullmatch(name) is not None
+
+
+def file_name(descriptor: Descriptor) -> str:
+    """The name of the file of a blob, or of a member of an index."""
     encoded = descriptor.digest.encoded
     return f"{encoded}.{MANIFEST}" if is_document(descriptor) else encoded
 
@@ -171,7 +179,7 @@ class _Destination:
 
     def put_blob(self, descriptor: Descriptor, content: BinaryIO) -> None:
         """Write a blob or a manifest."""
-        self._files.write(_file_name(descriptor), content)
+        self._files.write(file_name(descriptor), content)
         self._written.add(descriptor.digest)
 
     def check(self, source: ImageSource) -> None:
@@ -187,7 +195,7 @@ class _Destination:
         for digest in self._written - reachable:
             for name in (digest.encoded, f"{digest.encoded}.{MANIFEST}"):
                 unlink_if_there(name, folder)
-        os.rename(_file_name(entry), MANIFEST, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(file_name(entry), MANIFEST, src_dir_fd=folder, dst_dir_fd=folder)
         replace_file(folder, VERSION_FILE, VERSION.encode())
         self.committed = True
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ocilayout import notices
+from ocilayout.blobs import SpreadBlobs
 from ocilayout.errors import BlobNotFound
 from ocilayout.graph import View, is_document, read_document
 from ocilayout.protocols import BlobReader, ImageSource
@@ -19,16 +20,21 @@ from ocilayout.spec.names import names_of
 Policy = Literal["refuse", "keep", "prune"]
 
 
-def settle_missing(source: ImageSource, policy: Policy) -> ImageSource:
+def settle_missing(
+    source: ImageSource, policy: Policy, elsewhere: BlobReader | None = None
+) -> ImageSource:
     """The source with a decision on what is absent.
 
     `refuse` raises BlobNotFound, naming the platform; `prune` drops the members that are not
     whole, with their attestations; `keep` leaves the index as it is. Layers that may not be
-    distributed may always be absent.
+    distributed may always be absent. What is absent here and is `elsewhere`, where the copy goes
+    to, is read from there instead of being refused.
     """
-    survey = _Survey(source)
-    for child in source.index.children:
-        survey.visit(child)
+    survey = _surveyed(source)
+    if survey.incomplete and policy == "refuse" and elsewhere is not None:
+        completed = View(SpreadBlobs([source, elsewhere]), source.index, absent=source.absent)
+        if not (both := _surveyed(completed)).incomplete:
+            source, survey = completed, both
     absent = frozenset(survey.foreign)
     for digest in survey.foreign:
         notices.warn(f"{digest} may not be distributed and is not here; it stays absent")
@@ -40,6 +46,13 @@ def settle_missing(source: ImageSource, policy: Policy) -> ImageSource:
         everything = absent | survey.missing
         return View(source, source.index, absent=everything)
     return _pruned(View(source, source.index, absent=absent | survey.missing), survey)
+
+
+def _surveyed(source: ImageSource) -> "_Survey":
+    survey = _Survey(source)
+    for child in source.index.children:
+        survey.visit(child)
+    return survey
 
 
 def _refusal(survey: "_Survey") -> str:

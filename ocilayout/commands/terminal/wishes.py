@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ocilayout.compression import CODECS, checked_level
 from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import UsageError
-from ocilayout.protocols import ImageSource
+from ocilayout.protocols import BlobReader, ImageSource
 from ocilayout.recode_policy import Recode, compress_all, compress_made
 from ocilayout.spec.media_types import Family
 from ocilayout.spec.platform import Platform
@@ -86,13 +86,16 @@ class Wishes(NamedTuple):
         """How many work at a time where some wait for a registry, not for a processor."""
         return self.jobs or max(self.threads, CONNECTIONS)
 
-    def prepared(self, source: ImageSource) -> ImageSource:
-        """The source with the transforms that these options ask for."""
+    def prepared(self, source: ImageSource, elsewhere: BlobReader | None = None) -> ImageSource:
+        """The source with the transforms that these options ask for.
+
+        What it lacks may be `elsewhere`, where it is sent to.
+        """
         found = self.joined(source)
         found = select(found, platforms=self.platforms)
         if self.attestations == "drop":
             found = without_attestations(found)
-        found = self.settled(found)
+        found = self.settled(found, elsewhere)
         if self.media_types != "keep":
             family: Family = "docker" if self.media_types == "docker" else "oci"
             found = in_media_types(found, family)
@@ -106,11 +109,11 @@ class Wishes(NamedTuple):
 
         return as_one_image(source)
 
-    def settled(self, source: ImageSource) -> ImageSource:
+    def settled(self, source: ImageSource, elsewhere: BlobReader | None = None) -> ImageSource:
         """The source with a decision on what is absent."""
         # An engine is not served by gaps, so they are left out where one is named.
         usual: Policy = "refuse" if self.engine is None else "prune"
-        return settle_missing(source, self.missing or usual)
+        return settle_missing(source, self.missing or usual, elsewhere)
 
     def recode(self, sources: Sequence[ImageSource], transport: str) -> Recode:
         """Which layers are compressed anew on the way into a format."""
