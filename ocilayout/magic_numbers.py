@@ -6,8 +6,8 @@ The numbers are those of each format's own specification, or of file(1).
 from typing import NamedTuple
 
 _UNPACK = "and name what was in it"
-_INTO_ROOTFS = "then ocilayout import rootfs app.tar -t NAME:TAG"
-_MOUNT = "mount -o ro,loop {file} rootfs, " + _INTO_ROOTFS
+_INTO_ROOTFS = "then ocilayout import rootfs imported.tar -t NAME:TAG"
+_MOUNT = "mount -o ro,loop {file} /mnt, then ocilayout import /mnt imported.tar -t NAME:TAG"
 _IMAGES = "name what docker save, podman save or buildx wrote"
 _PACKAGE = "a package is no image: " + _IMAGES
 
@@ -99,7 +99,7 @@ MAGICS = (
             offset,
             magic,
             f"the disk of a virtual machine ({name})",
-            "virt-tar-out -a {file} / rootfs.tar, then ocilayout import rootfs.tar app.tar "
+            "virt-tar-out -a {file} / rootfs.tar, then ocilayout import rootfs.tar imported.tar "
             "-t NAME:TAG",
         )
         for offset, magic, name in (

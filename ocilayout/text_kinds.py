@@ -38,7 +38,7 @@ _YAML: tuple[tuple[bytes, Row], ...] = (
         b"services:",
         (
             "a compose file, which only names images",
-            "docker save -o app.tar $(docker compose -f {file} config --images)",
+            "docker save -o images.tar $(docker compose -f {file} config --images)",
         ),
     ),
     (b"apiVersion:", ("a manifest of Kubernetes, which only names images", _IMAGES)),

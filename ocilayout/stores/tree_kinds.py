@@ -7,7 +7,7 @@ from typing import NamedTuple
 MAX_NAMES = 20_000
 """Names that are looked at."""
 _ROOTFS = {"bin", "boot", "dev", "etc", "lib", "opt", "proc", "root", "sbin", "sys", "usr", "var"}
-_IMPORT = "ocilayout import {file} app.tar -t NAME:TAG"
+_IMPORT = "ocilayout import {file} imported.tar -t NAME:TAG"
 
 
 class TreeNames(NamedTuple):
@@ -99,14 +99,14 @@ KINDS = (
     TreeKind(
         _at_top("config.json", "rootfs"),
         "is a runtime bundle, not an image",
-        "tar xf {file} rootfs, then ocilayout import rootfs app.tar -t NAME:TAG",
-        "ocilayout import {file}/rootfs app.tar -t NAME:TAG",
+        "tar xf {file} rootfs, then ocilayout import rootfs imported.tar -t NAME:TAG",
+        "ocilayout import {file}/rootfs imported.tar -t NAME:TAG",
     ),
     TreeKind(
         _at_top("metadata.yaml", "rootfs"),
         "is an image of LXD or Incus",
-        "tar xf {file} rootfs, then ocilayout import rootfs app.tar -t NAME:TAG",
-        "ocilayout import {file}/rootfs app.tar -t NAME:TAG",
+        "tar xf {file} rootfs, then ocilayout import rootfs imported.tar -t NAME:TAG",
+        "ocilayout import {file}/rootfs imported.tar -t NAME:TAG",
     ),
     TreeKind(
         _at_top("config.dump", "spec.dump"),

@@ -231,7 +231,7 @@ def test_a_directory_without_an_image_is_refused(ocilayout: CommandLine, tmp_pat
     assert "note" not in done.err.partition("bundle.zip")[0].partition("note")[2]
     (stick / "etc").mkdir()
     (stick / "usr").mkdir()
-    ocilayout.refuse(1, f"ocilayout import {stick} app.tar -t NAME:TAG", "ls", stick)
+    ocilayout.refuse(1, f"ocilayout import {stick} imported.tar -t NAME:TAG", "ls", stick)
 
 
 def test_many_files_without_an_image_are_counted(ocilayout: CommandLine, tmp_path: Path) -> None:
