@@ -16,6 +16,7 @@ from ocilayout.capabilities import (
     SharedDestination,
 )
 from ocilayout.crew import MAX_THREADS, Crew
+from ocilayout.damage import refuse_unfollowed
 from ocilayout.errors import TransferBroken
 from ocilayout.graph import is_document, open_verified, read_document, walk
 from ocilayout.protocols import ImageDestination, ImageSource
@@ -74,6 +75,7 @@ def missing_blobs(
 
     `jobs` threads ask, where the destination is shared.
     """
+    refuse_unfollowed(source)
     blobs = list(walk(source))
     with Crew() as crew:
         tasks = (partial(destination.has_blob, blob) for blob in blobs)
@@ -113,6 +115,7 @@ def transfer(
     are not read. `watch` is told, blob by blob, what was read of the source. Raises what reading
     and writing raise; then nothing was committed.
     """
+    refuse_unfollowed(source)
     check(source, destination)
     copier = _Copier(source, destination, watch, link)
     leaves = [blob for blob in walk(source) if not is_document(blob)]

@@ -20,7 +20,7 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index, Manifest, is_build_cache
 from ocilayout.spec.names import names_of
 from ocilayout.spec.platform import Platform
-from ocilayout.transforms.missing import settle_missing
+from ocilayout.transforms.missing import with_absent
 
 
 class Image(NamedTuple):
@@ -44,7 +44,7 @@ class Image(NamedTuple):
 
 def surveyed(source: ImageSource) -> ImageSource:
     """A source that was walked once, and knows what it lacks; raises what walking raises."""
-    found = settle_missing(source, "keep")
+    found = with_absent(source)
     for _ in walk(found):
         pass
     return found

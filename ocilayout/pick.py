@@ -1,17 +1,28 @@
 """Which entries of an index a person means by a name or a digest."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ocilayout import notices
-from ocilayout.errors import AmbiguousName, ImageNotFound, OciLayoutError
-from ocilayout.graph import documents_below, listing, manifests_below
+from ocilayout.damage import DAMAGE, despite_damage
+from ocilayout.errors import (
+    AmbiguousName,
+    BlobNotFound,
+    ImageNotFound,
+    InvalidDocument,
+    OciLayoutError,
+)
+from ocilayout.graph import View, documents_below, manifests_below
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import images_listed, subject_of_entry
 from ocilayout.spec import names
+from ocilayout.spec.damaged_entries import DamagedEntry
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
 from ocilayout.spec.marked_entries import following
+from ocilayout.unlisted import unlisted_document
 
 AS_ONE = "or take them as one image of several platforms with --index"
 
@@ -56,7 +67,7 @@ def _named(source: ImageSource, wanted: str, label: str) -> list[tuple[str, Desc
         found = [(name, descriptor) for name, descriptor in known if meaning(name)]
         if found:
             return found
-    raise ImageNotFound(f"{label} has no image {wanted!r}; it has {_known_names(source)}")
+    raise _not_found(source, repr(wanted), damaged_entries(source, wanted, None), label)
 
 
 def _refuse_several_names(found: list[tuple[str, Descriptor]], wanted: str, label: str) -> None:
@@ -87,9 +98,35 @@ def by_digest(source: ImageSource, wanted: Digest, label: str) -> ImageSource:
     if not entries:
         member = _find_member(source, wanted)
         if member is None:
-            raise ImageNotFound(f"{label} has no image {wanted}; it has {_known_names(source)}")
+            raise _not_found(source, str(wanted), damaged_entries(source, None, wanted), label)
         entries = [member]
     return picked(source, entries)
+
+
+def damaged_entries(
+    source: ImageSource, name: str | None, digest: Digest | None
+) -> list[DamagedEntry]:
+    """The entries that cannot be read and that a name means, or a digest, or both."""
+    meant = source.index.damaged if name is None else _damaged_named(source.index, name)
+    return [entry for entry in meant if digest is None or entry.digest == digest]
+
+
+def _damaged_named(index: Index, wanted: str) -> Sequence[DamagedEntry]:
+    for meaning in names.meanings(wanted):
+        if any(meaning(name) for entry in index.children for name in names.names_of(entry)):
+            return ()
+        damaged = [entry for entry in index.damaged if any(map(meaning, names.names_of(entry)))]
+        if damaged:
+            return damaged
+    return ()
+
+
+def _not_found(
+    source: ImageSource, wanted: str, damaged: Sequence[DamagedEntry], label: str
+) -> OciLayoutError:
+    if damaged:
+        return InvalidDocument(f"{wanted} of {label} cannot be read: {damaged[0].reason}")
+    return ImageNotFound(f"{label} has no image {wanted}; it has {_known_names(source)}")
 
 
 class Target(NamedTuple):
@@ -130,7 +167,10 @@ def _by_digest_in(
         members = ((entry, _member(source, entry, digest)) for entry in entries)
         found = [Target(entry, member) for entry, member in members if member is not None]
     if not found:
-        raise ImageNotFound(f"{label} has no image {digest}; it has {_known_names(source)}")
+        unlisted = unlisted_document(source, digest)
+        if unlisted is not None:
+            return Target(unlisted)
+        raise _not_found(source, str(digest), damaged_entries(source, None, digest), label)
     if len(found) > 1:
         raise AmbiguousName(
             f"{digest} is a member of several images of {label}: write PATH:NAME@DIGEST, with one "
@@ -140,9 +180,14 @@ def _by_digest_in(
 
 
 def _member(source: ImageSource, entry: Descriptor, digest: Digest) -> Descriptor | None:
-    """The member of an index that has the digest, the first where it is listed several times."""
-    below = manifests_below(source, [entry])
-    return next((member for member in below if member.digest == digest), None)
+    """The member of an index that has the digest, the first where it is listed several times.
+
+    None too where the index cannot be read: another may be the one that is meant.
+    """
+    with suppress(BlobNotFound, *DAMAGE):
+        below = manifests_below(source, [entry])
+        return next((member for member in below if member.digest == digest), None)
+    return None
 
 
 def only_image(source: ImageSource) -> Descriptor:
@@ -150,10 +195,15 @@ def only_image(source: ImageSource) -> Descriptor:
 
     Raises AmbiguousName.
     """
-    images = images_listed(source) or list(source.index.children)
+    images = _images_despite_damage(source)
     if len(images) != 1:
         raise several(images)
     return images[0]
+
+
+def _images_despite_damage(source: ImageSource) -> list[Descriptor]:
+    found, _ = despite_damage(source, lambda readable: images_listed(readable) or None)
+    return found or list(source.index.children)
 
 
 def several(images: Sequence[Descriptor]) -> AmbiguousName:
@@ -174,7 +224,10 @@ def picked(source: ImageSource, entries: list[Descriptor]) -> ImageSource:
         for entry in source.index.children
         if entry.digest not in images and _known_subject(source, entry) in subjects
     ]
-    return listing(source, following(source.index, (*entries, *referrers)))
+    # What is damaged was not asked for, and stays behind.
+    index = source.index.without_damaged()
+    entries_kept = following(source.index, (*entries, *referrers))
+    return View(source, index.with_entries(entries_kept), absent=source.absent)
 
 
 def _known_subject(source: ImageSource, entry: Descriptor) -> Digest | None:
@@ -186,8 +239,32 @@ def _known_subject(source: ImageSource, entry: Descriptor) -> Digest | None:
 
 
 def _find_member(source: ImageSource, wanted: Digest) -> Descriptor | None:
-    below = documents_below(source, source.index.children)
-    return next((descriptor for descriptor in below if descriptor.digest == wanted), None)
+    """What an index leads to, or what lies among the blobs, by its digest.
+
+    Raises what reading raised where it is not found, and may be in what could not be read.
+    """
+    entries = source.index.children
+    gaps: list[Exception] = []
+    # Together first, since entries may share what they lead to.
+    found = _first_below(source, entries, wanted, gaps)
+    if found is None and gaps:
+        each = (_first_below(source, [entry], wanted, gaps) for entry in entries)
+        found = next(filter(None, each), None)
+    found = found or unlisted_document(source, wanted)
+    if found is None and gaps and not damaged_entries(source, None, wanted):
+        raise gaps[0]
+    return found
+
+
+def _first_below(
+    source: ImageSource, tops: Sequence[Descriptor], wanted: Digest, gaps: list[Exception]
+) -> Descriptor | None:
+    try:
+        below = documents_below(source, tops)
+        return next((descriptor for descriptor in below if descriptor.digest == wanted), None)
+    except (BlobNotFound, *DAMAGE) as error:
+        gaps.append(error)
+        return None
 
 
 def _known_names(source: ImageSource) -> str:

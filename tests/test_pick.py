@@ -105,16 +105,23 @@ def test_what_is_no_image_is_not_picked_by_its_digest(digest: Digest) -> None:
 
 def test_a_digest_is_not_looked_for_in_what_is_known_to_be_absent() -> None:
     source = make_source(BOTH, AMD64, absent=[BOTH.descriptor.digest])
-    del source.contents[BOTH.descriptor.digest]
+    del source.contents[BOTH.descriptor.digest], source.contents[ARM64.descriptor.digest]
     with pytest.raises(ImageNotFound):
         by_digest(source, ARM64.descriptor.digest, "app.tar")
 
 
 def test_a_digest_is_not_declared_unknown_where_an_index_is_missing() -> None:
     source = make_source(BOTH)
-    del source.contents[BOTH.descriptor.digest]
+    del source.contents[BOTH.descriptor.digest], source.contents[ARM64.descriptor.digest]
     with pytest.raises(BlobNotFound):
         by_digest(source, ARM64.descriptor.digest, "app.tar")
+
+
+def test_a_document_that_no_index_names_is_found_among_the_blobs() -> None:
+    source = make_source(AMD64)
+    source.contents.update(ARM64.contents)
+    (found,) = by_digest(source, ARM64.descriptor.digest, "app.tar").index.children
+    assert (found.media_type, found.size) == (ARM64.descriptor.media_type, ARM64.descriptor.size)
 
 
 def test_a_digest_is_looked_for_in_linear_time() -> None:
@@ -124,7 +131,8 @@ def test_a_digest_is_looked_for_in_linear_time() -> None:
     source = make_source(made)
     with pytest.raises(ImageNotFound):
         by_digest(source, Digest.of(b"absent"), "app.tar")
-    assert len(source.opened) == 21
+    # The documents, and what may lie among the blobs.
+    assert len(source.opened) == 21 + 1
 
 
 def test_what_is_picked_knows_what_is_absent() -> None:

@@ -62,7 +62,7 @@ def command(
     from ocilayout.stores.in_place import edited_in_place
     from ocilayout.stores.places import parse_source
     from ocilayout.transforms.annotate import annotate
-    from ocilayout.transforms.missing import settle_missing
+    from ocilayout.transforms.missing import with_gaps
 
     messages = listen(quiet)
     corrections = _corrections(**wishes)
@@ -73,7 +73,7 @@ def command(
         target = pick.target(source, found.name, found.digest, label)
         before.append(target.entry)
         return annotate(
-            settle_missing(source, "keep"),
+            with_gaps(source),
             target,
             corrections,
             platforms=platforms,

@@ -62,7 +62,7 @@ def command(
     from ocilayout.rootfs.flatten import layers_size
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_sources
-    from ocilayout.transforms.missing import settle_missing
+    from ocilayout.transforms.missing import settle_missing, without_damage
     from ocilayout.transforms.one_image import as_one_image
     from ocilayout.transforms.select import select
 
@@ -83,7 +83,8 @@ def command(
         ) as opened,
     ):
         refuse_overlap(opened.place.path, target)
-        whole = as_one_image(opened.source) if as_index else opened.source
+        found = without_damage(opened.source) if missing == "prune" else opened.source
+        whole = as_one_image(found) if as_index else found
         source = settle_missing(select(whole, platforms=platforms), missing or "refuse")
         _refuse_several(source)
         total = sum(layers_size(manifest) for _, _, manifest in images_of(source))

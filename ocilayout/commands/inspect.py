@@ -1,5 +1,6 @@
 """One image as a tree, or its exact documents."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,8 +44,9 @@ def command(
     beside an image in a registry are looked for with --referrers. Several images of PLACE are
     shown one after another.
     """
+    from ocilayout import notices
     from ocilayout.commands.terminal.messages import listen
-    from ocilayout.description import surveyed
+    from ocilayout.damage import despite_damage
     from ocilayout.errors import UsageError
     from ocilayout.stores import open_place
     from ocilayout.stores.places import parse_source
@@ -59,15 +61,10 @@ def command(
             parsed, scratch=scratch, registries=registries, follow_links=follow_links
         ) as opened,
     ):
-        found = _selected(opened.source, platforms) if platforms else opened.source
-        selected = surveyed(_with_referrers(found) if referrers else found)
-        source, made_from = selected, {}
-        if platforms:
-            # Most are asked for without, and start-up counts.
-            from ocilayout.transforms.resolve import originals, resolved
-
-            source = resolved(selected, referrers=True)
-            made_from = originals(opened.source, selected)
+        look = partial(_looked_at, platforms, referrers, not (raw or config or verbose))
+        (source, made_from, trees), damage = despite_damage(opened.source, look)
+        for found in damage:
+            notices.warn(f"{place}: {found.title} cannot be read: {found.reason}")
         if raw:
             _echo_raw(source, made_from)
         elif config:
@@ -75,9 +72,27 @@ def command(
         elif verbose:
             _echo_as_docker(source)
         elif as_json:
-            _echo_json(source, made_from, place, opened.dialect)
+            _echo_json(source, trees, damage, place, opened.dialect)
         else:
-            _echo_tree(source, made_from, place, opened.dialect)
+            _echo_tree(source, trees, damage, place, opened.dialect)
+
+
+def _looked_at(
+    platforms: tuple[Any, ...], referrers: bool, wants_trees: bool, source: Any
+) -> tuple[Any, Any, Any]:
+    """What is shown of a source, the indexes that it was made from, and its trees if wanted."""
+    from ocilayout.description import surveyed
+
+    found = _selected(source, platforms) if platforms else source
+    selected = surveyed(_with_referrers(found) if referrers else found)
+    shown, made_from = selected, {}
+    if platforms:
+        # Most are asked for without, and start-up counts.
+        from ocilayout.transforms.resolve import originals, resolved
+
+        shown = resolved(selected, referrers=True)
+        made_from = originals(source, selected)
+    return shown, made_from, _trees(shown, made_from) if wants_trees else ()
 
 
 def _selected(source: Any, platforms: tuple[Any, ...]) -> Any:
@@ -148,8 +163,9 @@ def _echo_as_docker(source: Any) -> None:
     echo_json(docker_fields(name, source, entry))
 
 
-def _echo_json(source: Any, made_from: Any, place: str, dialect: str) -> None:
+def _echo_json(source: Any, trees: Any, damage: Any, place: str, dialect: str) -> None:
     from ocilayout.commands.terminal.printing import echo_json
+    from ocilayout.commands.terminal.reporting import damage_fields
     from ocilayout.commands.terminal.tree import node_fields
     from ocilayout.description import total_size
 
@@ -160,18 +176,24 @@ def _echo_json(source: Any, made_from: Any, place: str, dialect: str) -> None:
             "unique_size": image.unique_size,
             **node_fields(tree),
         }
-        for image, tree in _trees(source, made_from)
+        for image, tree in trees
     ]
-    size = total_size(source)
-    echo_json({"place": place, "dialect": dialect, "total_size": size, "images": images})
+    echo_json(
+        {
+            "place": place,
+            "dialect": dialect,
+            "total_size": total_size(source),
+            "images": images,
+            "damaged": [damage_fields(found) for found in damage],
+        }
+    )
 
 
-def _echo_tree(source: Any, made_from: Any, place: str, dialect: str) -> None:
+def _echo_tree(source: Any, trees: Any, damage: Any, place: str, dialect: str) -> None:
     from ocilayout.commands.terminal.printing import echo, human_size
     from ocilayout.commands.terminal.tree import tree_lines
     from ocilayout.description import total_size
 
-    trees = _trees(source, made_from)
     lines = [f"{place}: {dialect}"]
     if len(trees) > 1:
         lines[0] += f", {len(trees)} images, {human_size(total_size(source))}"
@@ -180,6 +202,9 @@ def _echo_tree(source: Any, made_from: Any, place: str, dialect: str) -> None:
         unique = "" if image.unique_size == image.size else _unique_words(image)
         lines.append(f"{names}  {human_size(image.size)}{unique}")
         lines.extend(tree_lines(tree))
+    for found in damage:
+        at = found.digest or "(no digest)"
+        lines.append(f"{', '.join(found.names) or '(no name)'}  damaged {at}: {found.reason}")
     # Said only now: what is damaged further down must not leave half a tree.
     for line in lines:
         echo(line)

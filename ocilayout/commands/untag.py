@@ -8,6 +8,11 @@ from ocilayout.commands.terminal import options
 from ocilayout.commands.terminal.verb import verb
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ocilayout.protocols import ImageSource
+    from ocilayout.spec.damaged_entries import DamagedEntry
+    from ocilayout.spec.digest import Digest
     from ocilayout.stores.places import Place
 
 
@@ -44,46 +49,76 @@ def command(
         would = "would be " if dry_run else ""
         for item in listed:
             done = "dropped" if item["dropped"] else "untagged"
-            echo(f"{would}{done} {item['name']} {item['digest']}")
+            echo(f"{would}{done} {item['name']} {item['digest'] or '(no digest)'}")
 
 
 def _untagged(
     place: "Place", drop: bool, lock_timeout: float, dry_run: bool
 ) -> list[dict[str, object]]:
-    from ocilayout import pick
-    from ocilayout.errors import UsageError
-    from ocilayout.protocols import ImageSource
-    from ocilayout.spec.descriptor import Descriptor
-    from ocilayout.spec.names import names_of
     from ocilayout.stores.in_place import edited_in_place
-    from ocilayout.transforms.missing import settle_missing
-    from ocilayout.transforms.tag import untag
 
-    taken: dict[str, None] = {}
-    images: list[Descriptor] = []
+    untagging = _Untagging(place, drop)
+    with edited_in_place(
+        place, untagging.transform, lock_timeout=lock_timeout, dry_run=dry_run
+    ) as done:
+        left = {entry.digest for entry in done.source.index.children}
+    return [
+        {
+            "place": place.text,
+            "name": name,
+            "digest": None if untagging.digest is None else str(untagging.digest),
+            "dropped": untagging.digest not in left,
+        }
+        for name in untagging.names or ("(no name)",)
+    ]
 
-    def transform(source: ImageSource, label: str) -> ImageSource:
+
+class _Untagging:
+    """Takes the names of the one image that a place names, and remembers what it took."""
+
+    def __init__(self, place: "Place", drop: bool) -> None:
+        self._place = place
+        self._drop = drop
+        self.names: list[str] = []
+        self.digest: Digest | None = None
+
+    def transform(self, source: "ImageSource", label: str) -> "ImageSource":
+        """The source without them."""
+        from ocilayout import pick
+        from ocilayout.errors import UsageError
+        from ocilayout.spec.names import names_of
+        from ocilayout.transforms.missing import with_gaps
+        from ocilayout.transforms.tag import untag
+
+        place = self._place
+        # What is dropped is walked, and may have gaps.
+        whole = with_gaps(source) if self._drop else source
+        if place.name is not None or place.digest is not None:
+            damaged = pick.damaged_entries(whole, place.name, place.digest)
+            if damaged:
+                return self._without(whole, damaged, label)
         target = pick.target(source, place.name, place.digest, label)
         if target.member is not None:
             raise UsageError(f"{target.member.digest} is a member of an index, with no name")
         image = target.entry
         same = [entry for entry in source.index.children if entry.digest == image.digest]
         own = [image] if place.name is not None else same
-        taken.update(dict.fromkeys(name for entry in own for name in names_of(entry)))
-        images.append(image)
-        # What is dropped is walked, and may have gaps.
-        whole = settle_missing(source, "keep") if drop else source
-        return untag(whole, image, list(taken), drop=drop)
+        self.names = list(dict.fromkeys(name for entry in own for name in names_of(entry)))
+        self.digest = image.digest
+        return untag(whole, image, self.names, drop=self._drop)
 
-    with edited_in_place(place, transform, lock_timeout=lock_timeout, dry_run=dry_run) as done:
-        left = {entry.digest for entry in done.source.index.children}
-    (image,) = images
-    return [
-        {
-            "place": place.text,
-            "name": name,
-            "digest": str(image.digest),
-            "dropped": image.digest not in left,
-        }
-        for name in taken or ("(no name)",)
-    ]
+    def _without(
+        self, source: "ImageSource", damaged: "Sequence[DamagedEntry]", label: str
+    ) -> "ImageSource":
+        from ocilayout.errors import InvalidDocument
+        from ocilayout.graph import View
+        from ocilayout.spec.names import names_of
+
+        if not self._drop:
+            raise InvalidDocument(
+                f"{label}: an entry cannot be read: {damaged[0].reason}",
+                remedy="untag --drop takes it out",
+            )
+        self.names = [name for entry in damaged for name in names_of(entry)]
+        self.digest = damaged[0].digest
+        return View(source, source.index.without_damaged(damaged), absent=source.absent)

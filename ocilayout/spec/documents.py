@@ -4,16 +4,31 @@ A document is parsed once, from the very bytes that were hashed, and encoded ane
 that changes something.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from ocilayout import notices
 from ocilayout.errors import InvalidDocument
 from ocilayout.spec import media_types, strict_json
+from ocilayout.spec.damaged_entries import (
+    Damaged,
+    DamagedEntry,
+    merged,
+    readable_descriptors,
+    set_aside,
+)
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.document_fields import (
+    config_descriptor,
+    descriptors,
+    optional_descriptors,
+    refuse_two_in_one,
+    subject_descriptor,
+)
 from ocilayout.spec.fields import Fields
+from ocilayout.spec.followed import SCHEMA_1, is_schema_1
 from ocilayout.spec.names import owners_of_marks
 
 Edit = Callable[[Descriptor], Descriptor | None]
@@ -45,6 +60,8 @@ class _Document(NamedTuple):
     children: tuple[Descriptor, ...]
     """What it leads to, in the order in which it is listed."""
     subject: Descriptor | None
+    damaged: Damaged = ()
+    """What else the top index of a layout lists, and cannot be read."""
 
     @property
     def descriptor(self) -> Descriptor:
@@ -63,7 +80,9 @@ class _Document(NamedTuple):
     @classmethod
     def _checked(cls, media_type: str, raw: bytes, label: str) -> Fields:
         fields = Fields(strict_json.parse_object(raw, label), label, known=FIELDS)
-        _refuse_two_in_one(fields)
+        refuse_two_in_one(fields)
+        if is_schema_1(fields.value):
+            raise InvalidDocument(f"{label} is {SCHEMA_1}")
         version = fields.optional_integer("schemaVersion")
         if version not in {None, 2}:
             raise InvalidDocument(f"{label}: schemaVersion is {version}, 2 is what can be read")
@@ -85,15 +104,16 @@ class Index(_Document):
     ) -> "Index":
         """The index that `raw` holds; raises InvalidDocument."""
         fields = cls._checked(media_type, raw, label)
-        children = _descriptors(fields, "manifests")
+        children = descriptors(fields, "manifests")
         found = digest or Digest.of(raw)
-        return cls(media_type, raw, found, fields.value, children, _subject(fields))
+        return cls(media_type, raw, found, fields.value, children, subject_descriptor(fields))
 
     @classmethod
     def parse_top(cls, raw: bytes, label: str) -> "Index":
         """The `index.json` of a layout, whose media type only the document itself can state.
 
-        umoci 0.4.7 writes `"manifests": null` in an empty layout.
+        Entries that cannot be read are among its `damaged`. umoci 0.4.7 writes `"manifests": null`
+        in an empty layout. Raises InvalidDocument.
         """
         fields = Fields(strict_json.parse_object(raw, label), label, known=FIELDS)
         media_type = fields.optional_text("mediaType") or media_types.OCI_INDEX
@@ -101,7 +121,10 @@ class Index(_Document):
             raise InvalidDocument(f"{label} is not an image index")
         if fields.value["manifests"] is None:
             notices.warn(f"{label}: manifests is null, which is read as an empty list")
-        return cls.parse(media_type, raw, label)
+        fields = cls._checked(media_type, raw, label)
+        children, damaged = readable_descriptors(fields, "manifests")
+        subject = subject_descriptor(fields)
+        return cls(media_type, raw, Digest.of(raw), fields.value, children, subject, damaged)
 
     @classmethod
     def of(
@@ -125,7 +148,11 @@ class Index(_Document):
     def with_fields(self, **changes: object) -> "Index":
         """The index with other top-level fields; itself where nothing changes."""
         edited = self._edited(changes)
-        return self if edited is None else Index.parse(*edited, "edited document")
+        if edited is None:
+            return self
+        if self.damaged and "manifests" not in changes:
+            return self._rebuilt(*edited, self.children, self.damaged)
+        return Index.parse(*edited, "edited document")
 
     def with_children(self, edit: Edit) -> "Index":
         """The index with each child edited, or dropped by None; itself where nothing changes."""
@@ -133,11 +160,41 @@ class Index(_Document):
         return self.with_entries(child for child in edited if child)
 
     def with_entries(self, entries: Iterable[Descriptor]) -> "Index":
-        """The index with other children; itself where they are the same."""
+        """The index with other children; itself where they are the same.
+
+        What is damaged stays, byte for byte the same JSON, where it stood.
+        """
         children = tuple(entries)
         if children == self.children:
             return self
-        return self.with_fields(manifests=[dict(entry.fields) for entry in children])
+        return self._listing(children, self.damaged)
+
+    def setting_aside(self, reasons: Mapping[int, str]) -> "Index":
+        """The same bytes, with the children at these positions among the damaged entries."""
+        children, damaged = set_aside(self.children, self.damaged, reasons)
+        return self._replace(children=children, damaged=damaged)
+
+    def without_damaged(self, dropped: Collection[DamagedEntry] | None = None) -> "Index":
+        """The index without these damaged entries, or without any where they are None."""
+        kept = () if dropped is None else [e for e in self.damaged if e not in dropped]
+        return self if len(kept) == len(self.damaged) else self._listing(self.children, kept)
+
+    def _listing(
+        self, children: tuple[Descriptor, ...], damaged: Iterable[DamagedEntry]
+    ) -> "Index":
+        values, moved = merged(children, tuple(damaged))
+        if not moved:
+            return self._replace(damaged=()).with_fields(manifests=values)
+        edited = self._edited({"manifests": values})
+        return self if edited is None else self._rebuilt(*edited, children, moved)
+
+    def _rebuilt(
+        self, media_type: str, raw: bytes, children: tuple[Descriptor, ...], damaged: Damaged
+    ) -> "Index":
+        """An edit of an index of whose entries not all can be parsed again."""
+        fields = Fields(strict_json.parse_object(raw, "edited document"), "edited document")
+        subject = subject_descriptor(fields)
+        return Index(media_type, raw, Digest.of(raw), fields.value, children, subject, damaged)
 
 
 class Manifest(_Document):
@@ -150,12 +207,12 @@ class Manifest(_Document):
         """The manifest that `raw` holds; raises InvalidDocument."""
         fields = cls._checked(media_type, raw, label)
         if media_type == media_types.OCI_ARTIFACT_MANIFEST:
-            children = _optional_descriptors(fields, "blobs")
+            children = optional_descriptors(fields, "blobs")
         else:
             # Engines load images whose `layers` are null or absent: they have none.
-            children = (_config(fields), *_optional_descriptors(fields, "layers"))
+            children = (config_descriptor(fields), *optional_descriptors(fields, "layers"))
         found = digest or Digest.of(raw)
-        return cls(media_type, raw, found, fields.value, children, _subject(fields))
+        return cls(media_type, raw, found, fields.value, children, subject_descriptor(fields))
 
     @classmethod
     def of(cls, media_type: str, config: Descriptor, layers: Iterable[Descriptor]) -> "Manifest":
@@ -275,34 +332,3 @@ def _parse_again(media_type: str, raw: bytes, digest: Digest) -> Document:
 def list_digest(paths: Iterable[str]) -> Digest:
     """The digest of a list of blobs, each the path that a layout keeps it under."""
     return Digest.of("\n".join(paths).encode())
-
-
-def _refuse_two_in_one(fields: Fields) -> None:
-    """CVE-2021-41190: one document that is an index for one tool and a manifest for another."""
-    if "manifests" in fields.value and ("layers" in fields.value or "config" in fields.value):
-        raise InvalidDocument(
-            f"{fields.where} is an index and a manifest in one (CVE-2021-41190): "
-            "tools would run different images from it"
-        )
-
-
-def _descriptors(fields: Fields, key: str) -> tuple[Descriptor, ...]:
-    return tuple(
-        Descriptor.parse(item, f"{fields.path(key)}[{position}]")
-        for position, item in enumerate(fields.objects(key))
-    )
-
-
-def _optional_descriptors(fields: Fields, key: str) -> tuple[Descriptor, ...]:
-    return _descriptors(fields, key) if fields.optional_list(key) else ()
-
-
-def _config(fields: Fields) -> Descriptor:
-    if "config" not in fields.value:
-        raise InvalidDocument(f"{fields.path('config')} is missing")
-    return Descriptor.parse(fields.value["config"], fields.path("config"), needs_type=False)
-
-
-def _subject(fields: Fields) -> Descriptor | None:
-    subject = fields.value.get("subject")
-    return None if subject is None else Descriptor.parse(subject, fields.path("subject"))

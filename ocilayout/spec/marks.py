@@ -5,7 +5,8 @@ image, and tell them apart by the annotation `kind` alone (cosign: pkg/oci/layou
 pkg/consts/consts.go). A marked entry belongs to the image of its name, and does not bear the name.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -26,6 +27,15 @@ SUBJECTS = (REFERENCE_DIGEST, SUBJECT_DIGEST, SUBJECT)
 _TAG_SUFFIXES = {"sigs": "sig", "atts": "att", "sboms": "sbom", "referrers": None}
 
 
+class Annotated(Protocol):
+    """An entry of an index, be it one that can be read or not."""
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """As its JSON has them."""
+        ...
+
+
 class Mark(NamedTuple):
     """What a marked entry is to its image."""
 
@@ -38,7 +48,7 @@ class Mark(NamedTuple):
         return _TAG_SUFFIXES[self.what]
 
 
-def mark_of(entry: Descriptor) -> Mark | None:
+def mark_of(entry: Annotated) -> Mark | None:
     """The mark of an entry; None of an image, and of all that bears no mark.
 
     hauler adds the digest of a member to the kind: `dev.hauler/sigs/HEX`.

@@ -30,6 +30,12 @@ cache/remotecache/v1/spec.go)."""
 
 Family = Literal["oci", "docker"]
 
+SCHEMA_1_MANIFESTS = frozenset(
+    {
+        "application/vnd.docker.distribution.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    }
+)
 INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST, OCI_ARTIFACT_MANIFEST})
 DOCUMENTS = INDEXES | MANIFESTS

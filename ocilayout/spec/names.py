@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ocilayout.errors import AmbiguousName, InvalidDocument
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest, is_digest
-from ocilayout.spec.marks import is_marked_image, mark_of
+from ocilayout.spec.marks import Annotated, is_marked_image, mark_of
 from ocilayout.spec.reference import Reference
 
 # annotations.md, "Pre-Defined Annotation Keys", org.opencontainers.image.ref.name
@@ -25,7 +25,7 @@ REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
 
 
-def names_of(descriptor: Descriptor) -> tuple[str, ...]:
+def names_of(descriptor: Annotated) -> tuple[str, ...]:
     """The names that an entry of an index bears: full ones, or a bare text where it has no more.
 
     An entry that is marked as a signature or the like bears none: its image does.
@@ -33,7 +33,7 @@ def names_of(descriptor: Descriptor) -> tuple[str, ...]:
     return () if mark_of(descriptor) is not None else names_at(descriptor)
 
 
-def names_at(descriptor: Descriptor) -> tuple[str, ...]:
+def names_at(descriptor: Annotated) -> tuple[str, ...]:
     """The names in the annotations of an entry, be they its own or those of its image."""
     full = descriptor.annotations.get(IMAGE_NAME)
     if full:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocilayout import notices
+from ocilayout.damage import DAMAGE
 from ocilayout.errors import CannotHold, InvalidDocument
 from ocilayout.graph import is_document, manifest_if_here, manifests_below
 from ocilayout.protocols import ImageSource
@@ -100,7 +101,11 @@ def _configs(source: ImageSource, tops: Collection[Descriptor]) -> set[Digest]:
         if not is_document(descriptor):
             found.add(descriptor.digest)
             continue
-        manifest = manifest_if_here(source, descriptor)
+        try:
+            manifest = manifest_if_here(source, descriptor)
+        except DAMAGE:
+            # What cannot be read is not known to be gone.
+            continue
         if manifest is not None and manifest.config is not None:
             found.add(manifest.config.digest)
     return found

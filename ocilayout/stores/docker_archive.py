@@ -10,12 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from ocilayout import notices
-from ocilayout.graph import (
-    View,
-    manifest_if_here,
-    manifests_below,
-    read_document,
-)
+from ocilayout.damage import DAMAGE, despite_damage
+from ocilayout.graph import View, manifest_if_here, manifests_below
 from ocilayout.protocols import Files, ImageDestination, ImageSource
 from ocilayout.spec import media_types, names
 from ocilayout.spec.descriptor import Descriptor
@@ -84,11 +80,7 @@ def difference(layout: LayoutSource, entries: list[Entry]) -> str | None:
 
     docker 25.0.0 wrote the layers of its manifests in random order (moby/moby#47150).
     """
-    manifests: dict[str, list[tuple[str, ...]]] = {}
-    for manifest in _image_manifests(layout):
-        if manifest.config is not None:
-            paths = tuple(layer.digest.blob_path for layer in manifest.layers)
-            manifests.setdefault(str(manifest.config.digest), []).append(paths)
+    manifests, _ = despite_damage(layout, _layers_by_config)
     for entry in entries:
         known = manifests.get(str(entry.config_digest))
         if known is None:
@@ -99,11 +91,17 @@ def difference(layout: LayoutSource, entries: list[Entry]) -> str | None:
     return None
 
 
-def _image_manifests(layout: LayoutSource) -> Iterator[Manifest]:
-    for descriptor in manifests_below(layout, layout.index.children):
-        manifest = manifest_if_here(layout, descriptor)
-        if manifest is not None and manifest.is_image:
-            yield manifest
+def _layers_by_config(source: ImageSource) -> dict[str, list[tuple[str, ...]]]:
+    """The paths of the layers of each image, by the digest of its config."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for descriptor in manifests_below(source, source.index.children):
+        if descriptor.digest in source.absent:
+            continue
+        manifest = manifest_if_here(source, descriptor)
+        if manifest is not None and manifest.is_image and manifest.config is not None:
+            paths = tuple(layer.digest.blob_path for layer in manifest.layers)
+            found.setdefault(str(manifest.config.digest), []).append(paths)
+    return found
 
 
 def with_names(layout: LayoutSource, entries: list[Entry]) -> ImageSource:
@@ -120,14 +118,21 @@ def with_names(layout: LayoutSource, entries: list[Entry]) -> ImageSource:
     for descriptor in layout.index.children:
         known: tuple[str, ...] = ()
         if descriptor.media_type in media_types.MANIFESTS and not names.names_of(descriptor):
-            manifest = read_document(layout, descriptor)
-            if isinstance(manifest, Manifest) and manifest.config is not None:
+            manifest = _manifest_if_readable(layout, descriptor)
+            if manifest is not None and manifest.config is not None:
                 known = by_config.get(manifest.config.digest, ())
         children.extend(names.renamed(descriptor, known) if known else [descriptor])
     if children == list(layout.index.children):
         return layout
-    fields = [dict(child.fields) for child in children]
-    return View(layout, layout.index.with_fields(manifests=fields))
+    return View(layout, layout.index.with_entries(children))
+
+
+def _manifest_if_readable(layout: LayoutSource, descriptor: Descriptor) -> Manifest | None:
+    try:
+        return manifest_if_here(layout, descriptor)
+    except DAMAGE:
+        # Whoever wants this image is told why it cannot be read.
+        return None
 
 
 def open_destination(

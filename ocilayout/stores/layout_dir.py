@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ocilayout import notices, remains
+from ocilayout.damage import refuse_damaged_entries
 from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import DestinationExists, OciLayoutError, UsageError
 from ocilayout.folders import FolderBlobs, FolderFiles
@@ -102,7 +103,8 @@ def _existing(
             f"{path} is a folder with other things in it, not an OCI layout: "
             "name a file in it, or a new folder"
         )
-    LayoutSource(files)
+    # Who adds to a layout has to know what is in it.
+    refuse_damaged_entries(LayoutSource(files))
     remove_leftovers(files.fd)
     destination = _GrowingLayout(files, options.lock_timeout)
     share(files, options.lock_timeout)
@@ -210,7 +212,9 @@ def withdraw(files: FolderFiles, added: Iterable[Digest]) -> None:
     """
     try:
         fcntl.flock(files.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        reachable = {blob.digest for blob in walk(LayoutSource(files))}
+        source = LayoutSource(files)
+        refuse_damaged_entries(source)
+        reachable = {blob.digest for blob in walk(source)}
     except (OSError, OciLayoutError):
         # In doubt nothing is removed: blobs that nothing refers to are legal.
         return

@@ -26,6 +26,7 @@ from ocilayout.partial import remove_leftovers, sync_folder
 from ocilayout.spec import strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
 from ocilayout.stores.file_names import INDEX
 from ocilayout.stores.layout_files import (
     LayoutFile,
@@ -81,7 +82,7 @@ def collect_garbage(
     with _opened(Path(path)) as files, _held(files, dry_run, lock_timeout):
         raw = _checked_index(files)
         listing, strays = listed_blobs(files)
-        marks = Marks(files, LayoutSource(files).index)
+        marks = Marks(files, _readable_index(files))
         unmarked = sorted(listing.keys() - marks.reached)
         referrers = marks.keep_referrers(unmarked) if attestations == "keep" else []
         unneeded = [digest for digest in unmarked if digest not in marks.reached]
@@ -162,6 +163,21 @@ def _checked_index(files: FolderFiles) -> bytes:
             'if there are none, "manifests" should be []'
         )
     return raw
+
+
+def _readable_index(files: FolderFiles) -> Index:
+    """The index of a layout; raises InvalidDocument where an entry of it cannot be read.
+
+    Nobody knows what such an entry may lead to.
+    """
+    index = LayoutSource(files).index
+    if index.damaged:
+        raise InvalidDocument(
+            f"{files.label}: {index.damaged[0].reason}: nothing was removed, since what this entry "
+            "leads to is not known",
+            remedy="convert --missing prune writes a layout without it",
+        )
+    return index
 
 
 def _check_unchanged(files: FolderFiles, raw: bytes) -> None:

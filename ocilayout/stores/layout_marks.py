@@ -15,6 +15,7 @@ from ocilayout.errors import IntegrityError, InvalidArchive, InvalidDocument
 from ocilayout.folders import FolderFiles
 from ocilayout.graph import View, is_document, read_bytes, read_config, read_document, walk
 from ocilayout.spec import media_types, strict_json
+from ocilayout.spec.config import ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import HEX_LENGTHS, Digest
 from ocilayout.spec.documents import Document, Index, Manifest
@@ -120,7 +121,12 @@ class Marks:
                 self._learn(read_document(self, blob))
 
     def _learn(self, document: Document) -> None:
-        """Note what else a document of a known type may lead to, and what it leads to in vain."""
+        """Note what else a document of a known type may lead to, and what it leads to in vain.
+
+        Raises InvalidDocument where an index does not say what it lists.
+        """
+        if isinstance(document, Index) and document.fields.get("manifests") is None:
+            raise InvalidDocument(f"{document.digest} does not say which manifests it lists")
         mentioned = set(_mentioned_by(document))
         if document.subject is not None:
             self._spoken_of.add(document.subject.digest)
@@ -145,7 +151,7 @@ class Marks:
         if config is None or not self._is_here(config.digest):
             return
         if manifest.is_image:
-            read_config(self, manifest)
+            _refuse_unstated_layers(manifest, read_config(self, manifest))
         elif config.size <= strict_json.MAX_DOCUMENT_SIZE:
             read_bytes(self, config)
 
@@ -198,6 +204,16 @@ class Marks:
 
     def _is_here(self, digest: Digest) -> bool:
         return digest.blob_path in self._files
+
+
+def _refuse_unstated_layers(manifest: Manifest, config: ImageConfig | None) -> None:
+    """A reader may take null for no layers. Who removes what is not listed may not, where the
+    config says that there are some; raises InvalidDocument."""
+    if config is not None and config.diff_ids and manifest.fields.get("layers") is None:
+        raise InvalidDocument(
+            f"{manifest.digest} does not say which layers it has, and its config has "
+            f"{len(config.diff_ids)} diff ids"
+        )
 
 
 def _of_any_type(digest: Digest, size: int) -> Descriptor:

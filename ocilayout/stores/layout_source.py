@@ -51,9 +51,7 @@ def read_index(files: Files) -> Index:
 
 def listed_index(index: Index) -> Index:
     """An index with its names in the form that every tool reads."""
-    return index.with_fields(
-        manifests=[dict(entry.fields) for entry in names.listed(index.children)]
-    )
+    return index.with_entries(names.listed(index.children))
 
 
 def read_small(files: Files, name: str, limit: int = strict_json.MAX_DOCUMENT_SIZE) -> bytes:

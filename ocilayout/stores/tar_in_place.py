@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ocilayout import notices
+from ocilayout.damage import readable
 from ocilayout.errors import CannotHold, UsageError
 from ocilayout.graph import View, changes, read_bytes, walk
 from ocilayout.magic import codec_name
@@ -165,13 +166,18 @@ def _paths_in(item: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unreachable(before: ImageSource, after: ImageSource) -> set[Digest]:
-    """What nothing leads to any longer."""
+    """What nothing leads to any longer; nothing where not all can be read that is left."""
     tops = {entry.digest for entry in before.index.children}
     if tops <= {entry.digest for entry in after.index.children}:
         return set()
-    whole = View(before, before.index, absent=after.absent)
+    if readable(after).damage:
+        notices.note(
+            "what only the dropped image needs stays in the tar: not all of it can be read"
+        )
+        return set()
+    found = readable(View(before, before.index, absent=after.absent)).source
     left = {descriptor.digest for descriptor in walk(after)}
-    return {descriptor.digest for descriptor in walk(whole)} - left
+    return {descriptor.digest for descriptor in walk(found)} - left
 
 
 def _write(path: Path, descriptor: int, label: str, changed: TarChanges) -> None:

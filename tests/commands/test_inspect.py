@@ -241,7 +241,7 @@ def test_verbose_calls_a_manifest_of_docker_so(ocilayout: CommandLine) -> None:
 
 def test_json_is_the_whole_tree(ocilayout: CommandLine) -> None:
     found = ocilayout.succeed("inspect", MULTI, "--json").json
-    assert found.keys() == {"place", "dialect", "total_size", "images"}
+    assert found.keys() == {"place", "dialect", "total_size", "images", "damaged"}
     assert found["place"] == str(MULTI)
     (image,) = found["images"]
     assert image["names"] == ["registry.example/hello:1"]

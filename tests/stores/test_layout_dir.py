@@ -19,7 +19,12 @@ from ocilayout.errors import (
 from ocilayout.spec.digest import Digest
 from ocilayout.stores import open_destination, open_source
 from tests.image_files import flip_a_byte, layout_files, write_layout
-from tests.images import MemorySource, make_image, make_layer, make_source
+from tests.images import (
+    MemorySource,
+    make_image,
+    make_layer,
+    make_source,
+)
 from tests.snapshots import contents_of, names_in, snapshot, unchanged
 from tests.stores.contract import ManyImagesContract, flipped
 

@@ -36,7 +36,7 @@ def load(
     `machines` are what is chosen for, as `for_machine` has it.
     """
     fit = wishes._replace(engine=row_of(client).name).checked()
-    source = fit.settled(for_machine(source, client, machines))
+    source = fit.settled(for_machine(fit.readable(source), client, machines))
     source = fit.fitted(source)
     if wishes.dry_run:
         not_known = unsettled(source, _recode(fit, origins))

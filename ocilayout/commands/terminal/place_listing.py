@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ocilayout import notices
@@ -13,9 +13,11 @@ from ocilayout.commands.terminal.printing import (
     human_size,
     say_error,
 )
-from ocilayout.commands.terminal.reporting import image_fields, platforms_of
+from ocilayout.commands.terminal.reporting import damage_fields, image_fields, platforms_of
+from ocilayout.damage import Damage, despite_damage
 from ocilayout.description import Image, images_in, surveyed, total_size
 from ocilayout.errors import NotAnImage, OciLayoutError
+from ocilayout.protocols import ImageSource
 from ocilayout.spec.documents import BUILD_CACHE
 from ocilayout.stores import open_place
 from ocilayout.stores.places import Place, parse_source
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 MAX_NOTES = 20
 """Files of a directory that are told to hold no image."""
+
+_DAMAGED = "damaged"
+"""What stands in the place of the platforms of an image that cannot be read."""
 
 
 class PlaceListing:
@@ -112,19 +117,7 @@ class PlaceListing:
             registries=self._registries,
             follow_links=self._follow_links,
         ) as opened:
-            source = surveyed(select(opened.source, platforms=self._platforms))
-            chosen = {}
-            if self._platforms:
-                # Most are asked for without, and start-up counts.
-                from ocilayout.transforms.resolve import originals, resolved
-
-                chosen = originals(opened.source, source)
-                source = resolved(source, referrers=False)
-            size = total_size(source)
-            images = [
-                image._replace(descriptor=chosen.get(image.descriptor.digest, image.descriptor))
-                for image in images_in(source)
-            ]
+            (images, size), damage = despite_damage(opened.source, self._look)
         for image in images:
             if image.kind == "cache":
                 called = ", ".join(image.names) or str(image.descriptor.digest)
@@ -135,10 +128,29 @@ class PlaceListing:
                 "dialect": opened.dialect,
                 "total_size": size,
                 "images": [image_fields(image) for image in images],
+                "damaged": [damage_fields(found) for found in damage],
             }
         )
+        for found in damage:
+            notices.warn(f"{text}: {found.title} cannot be read: {found.reason}")
         if not self._as_json:
-            _echo_images(text, opened.dialect, images, size)
+            _echo_images(text, opened.dialect, images, size, damage)
+
+    def _look(self, source: ImageSource) -> tuple[list[Image], int]:
+        """The images of a source, of the platforms that were asked for, and the bytes of all."""
+        selected = surveyed(select(source, platforms=self._platforms))
+        if not self._platforms:
+            return images_in(selected), total_size(selected)
+        # Most are asked for without, and start-up counts.
+        from ocilayout.transforms.resolve import originals, resolved
+
+        chosen = originals(source, selected)
+        single = resolved(selected, referrers=False)
+        images = [
+            image._replace(descriptor=chosen.get(image.descriptor.digest, image.descriptor))
+            for image in images_in(single)
+        ]
+        return images, total_size(single)
 
     def _add_tags(self, place: Place) -> None:
         from ocilayout.registries.registry import shared_or_new
@@ -169,8 +181,10 @@ def _entries(directory: str) -> Iterator[tuple[str, int]]:
             yield path, os.lstat(path).st_mode
 
 
-def _echo_images(place: str, dialect: str, images: list[Image], size: int) -> None:
-    words = counted(len(images), "image")
+def _echo_images(
+    place: str, dialect: str, images: list[Image], size: int, damage: Sequence[Damage]
+) -> None:
+    words = counted(len(images), "image") + (f", {len(damage)} damaged" if damage else "")
     shares = len(images) > 1
     echo(f"{place}: {dialect}, {words}{f', {human_size(size)}' if shares else ''}")
     if not images:
@@ -188,4 +202,9 @@ def _echo_images(place: str, dialect: str, images: list[Image], size: int) -> No
         for image in images
         for name in image.names or ("-",)
     ]
+    rows += (
+        (name, _DAMAGED, "-", *(("-",) if shares else ()), str(found.digest or "-"))
+        for found in damage
+        for name in found.names or ("-",)
+    )
     echo_table(header, rows, indent="  ")

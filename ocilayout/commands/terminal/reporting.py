@@ -9,6 +9,7 @@ from ocilayout.capabilities import made_layers
 from ocilayout.commands.terminal.messages import Messages
 from ocilayout.commands.terminal.printing import counted, echo_table, human_size, printable
 from ocilayout.copy_engine import MovedName, Report
+from ocilayout.damage import Damage
 from ocilayout.description import Image, image_ids, images_in
 from ocilayout.graph import changes, compose, is_document
 from ocilayout.protocols import ImageSource
@@ -142,6 +143,16 @@ def report_fields(
         "moved": [moved_fields(name, str(name.new)) for name in report.moved],
         "warnings": messages.warnings,
         "notes": messages.notes,
+    }
+
+
+def damage_fields(damage: Damage) -> dict[str, object]:
+    """What cannot be read, as JSON."""
+    return {
+        "names": list(damage.names),
+        "digest": None if damage.digest is None else str(damage.digest),
+        "platform": None if damage.platform is None else str(damage.platform),
+        "reason": damage.reason,
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ocilayout.compression import CODECS, checked_level
+from ocilayout.damage import DAMAGE, refuse_damage
 from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import UsageError
 from ocilayout.protocols import BlobReader, ImageSource
@@ -15,7 +16,7 @@ from ocilayout.spec.platform import Platform
 from ocilayout.stores.places import Place
 from ocilayout.transforms.attestations import without_attestations
 from ocilayout.transforms.media_types import in_media_types
-from ocilayout.transforms.missing import Policy, settle_missing
+from ocilayout.transforms.missing import Policy, settle_missing, without_damage
 from ocilayout.transforms.select import select
 
 if TYPE_CHECKING:
@@ -91,8 +92,7 @@ class Wishes(NamedTuple):
 
         What it lacks may be `elsewhere`, where it is sent to.
         """
-        found = self.joined(source)
-        found = select(found, platforms=self.platforms)
+        found = self.selected(source)
         if self.attestations == "drop":
             found = without_attestations(found)
         found = self.settled(found, elsewhere)
@@ -100,6 +100,19 @@ class Wishes(NamedTuple):
             family: Family = "docker" if self.media_types == "docker" else "oci"
             found = in_media_types(found, family)
         return found
+
+    def selected(self, source: ImageSource) -> ImageSource:
+        """The images of these platforms, without what cannot be read where that is left out."""
+        found = self.joined(self.readable(source))
+        try:
+            return select(found, platforms=self.platforms)
+        except DAMAGE:
+            refuse_damage(found)
+            raise
+
+    def readable(self, source: ImageSource) -> ImageSource:
+        """The source without what cannot be read, where that is left out."""
+        return without_damage(source) if self._missing == "prune" else source
 
     def joined(self, source: ImageSource) -> ImageSource:
         """The source with its images as one, where that is asked for."""
@@ -111,9 +124,12 @@ class Wishes(NamedTuple):
 
     def settled(self, source: ImageSource, elsewhere: BlobReader | None = None) -> ImageSource:
         """The source with a decision on what is absent."""
+        return settle_missing(source, self._missing, elsewhere)
+
+    @property
+    def _missing(self) -> Policy:
         # An engine is not served by gaps, so they are left out where one is named.
-        usual: Policy = "refuse" if self.engine is None else "prune"
-        return settle_missing(source, self.missing or usual, elsewhere)
+        return self.missing or ("refuse" if self.engine is None else "prune")
 
     def recode(self, sources: Sequence[ImageSource], transport: str) -> Recode:
         """Which layers are compressed anew on the way into a format."""
