@@ -15,6 +15,9 @@ from tests.commands.conftest import CommandLine
         ("validte", "the most similar is validate"),
         ("exprot", "the most similar is export"),
         ("insp", "the most similar is inspect"),
+        ("tagg", "the most similar is tag"),
+        ("sl", "the most similar is ls"),
+        ("login", "logins that docker login or podman login has stored are used"),
         ("LS", "verbs are in lower case: ls"),
     ],
 )
@@ -42,7 +45,8 @@ def test_a_mistyped_verb_is_answered_with_the_nearest(
         ("pack", "import"),
         ("create", "merge"),
         ("fetch", "pull"),
-        ("sync", "pull"),
+        ("sync", "pull or push"),
+        ("discover", "inspect"),
         ("compare", "diff"),
     ],
 )
@@ -67,6 +71,10 @@ def test_what_is_a_module_is_not_therefore_a_verb(ocilayout: CommandLine, word: 
     [
         ("convert a b --plaform linux/arm64", "the most similar is --platform"),
         ("convert a b --froce", "the most similar is --force"),
+        ("convert a b --attest drop", "the most similar is --attestations"),
+        ("convert a b --compression-format gzip", "use --compression"),
+        ("tag a --name b", "write the names alone"),
+        ("import a b --created 0", "SOURCE_DATE_EPOCH"),
         ("pull a b --arch arm64", "use --platform"),
         ("pull a b --override-os linux", "use --platform"),
         ("merge a -o b --arch arm64", "use --set-platform"),
@@ -97,7 +105,9 @@ def test_an_option_that_a_verb_lacks_is_answered_with_what_is_meant(
     assert f"See 'ocilayout {verb} --help'" in done.err
 
 
-@pytest.mark.parametrize("option", ["--no-force", "--no-dry-run", "--wibble"])
+@pytest.mark.parametrize(
+    "option", ["--no-force", "--no-dry-run", "--wibble", "--template", "--local", "--purge"]
+)
 def test_no_option_is_answered_with_its_opposite_or_at_random(
     ocilayout: CommandLine, option: str
 ) -> None:
