@@ -60,7 +60,7 @@ class Rewriter:
             changes["annotations"] = dict(annotations) or None
         if document.subject is not None:
             changes["subject"] = dict(self.current(document.subject).fields)
-        if media_type not in {None, document.media_type}:
+        if media_type is not None and media_type != document.fields.get("mediaType"):
             changes["mediaType"] = media_type
         edited = edited.with_fields(**changes)
         if edited is not document:

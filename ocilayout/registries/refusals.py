@@ -17,7 +17,8 @@ from ocilayout.registries.origin import Origin, shown
 from ocilayout.registries.reasons import Reason, reason_in
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Document, Index
-from ocilayout.spec.media_types import DOCKER_INDEX, DOCKER_MANIFEST, is_distributable
+from ocilayout.spec.layers import is_foreign
+from ocilayout.spec.media_types import DOCKER_INDEX, DOCKER_MANIFEST
 
 _MAX_BODY = 64 * 1024
 _LOGIN = "another login: docker login, or name one by --creds-file"
@@ -46,20 +47,17 @@ def refused_content(answer: Answer, digest: Digest, doing: str) -> OciLayoutErro
 def refused_document(answer: Answer, document: Document, doing: str) -> OciLayoutError:
     """The same for a document: what in it may be the cause is said too."""
     reason = _reason(answer)
-    error = _refusal(answer, doing, reason)
-    if type(error) in {AccessDenied, ImageNotFound} or answer.status == 429:
-        return error
     if document.digest.algorithm != "sha256":
-        return _of_algorithm(error, answer, document.digest)
-    hint = _in_document(document, answer.status, reason)
-    return RegistryFailed(f"{error}: {hint}") if hint else error
+        return _of_algorithm(_refusal(answer, doing, reason), answer, document.digest)
+    return _refusal(answer, doing, reason, _in_document(document, answer.status, reason))
 
 
 def _reason(answer: Answer) -> Reason:
     return reason_in(answer.beginning(_MAX_BODY), answer.status)
 
 
-def _refusal(answer: Answer, doing: str, reason: Reason) -> OciLayoutError:
+def _refusal(answer: Answer, doing: str, reason: Reason, hint: str = "") -> OciLayoutError:
+    """The error; `hint` says what to do, but where the status itself says that."""
     said = f": {reason.words}" if reason.words else ""
     where = canonical(Origin.of(answer.url).address)
     if answer.status < 300:
@@ -77,22 +75,25 @@ def _refusal(answer: Answer, doing: str, reason: Reason) -> OciLayoutError:
         kind = BlobNotFound if "BLOB_UNKNOWN" in reason.codes else ImageNotFound
         found = "" if reason.words and not reason.is_general else ": it has nothing of that name"
         return kind(f"{where} cannot {doing} (404{said}){found}")
-    return RegistryFailed(f"{text}{_advice(answer, reason)}")
+    advice = _advice(answer, reason, hint)
+    return RegistryFailed(f"{text}: {advice}" if advice else text)
 
 
-def _advice(answer: Answer, reason: Reason) -> str:
-    """What to do about a status, with a colon before it; nothing where the reason says it."""
+def _advice(answer: Answer, reason: Reason, hint: str) -> str:
+    """What to do about a status; empty where that follows from the reason alone."""
     if 300 <= answer.status < 400:
         place = shown(answer.headers.get("Location", "nowhere"))
-        return f": it redirects to {place}, and only downloads follow"
+        return f"it redirects to {place}, and only downloads follow"
     if answer.status == 429:
-        return ": it limits how much is asked of it: try again later"
+        return "it limits how much is asked of it: try again later"
+    if hint:
+        return hint
     is_plain = answer.url.startswith("http:")
     words = reason.words
     if answer.status == 400 and is_plain and (not words or "HTTPS" in words.upper()):
-        return ": if it speaks TLS, name its authority by --ca, or say --insecure"
+        return "if it speaks TLS, name its authority by --ca, or say --insecure"
     if answer.status >= 500:
-        return ": try again later; its own log should say why it fails"
+        return "try again later; its own log should say why it fails"
     return ""
 
 
@@ -106,7 +107,7 @@ def _of_algorithm(error: OciLayoutError, answer: Answer, digest: Digest) -> OciL
 
 def _in_document(document: Document, status: int, reason: Reason) -> str:
     """What in a document is known to be refused by registries; empty where there is nothing."""
-    if any(_is_foreign(child.fields, child.media_type) for child in document.children):
+    if any(map(is_foreign, document.children)):
         # Seen with distribution 2.8.
         return (
             "it has layers with urls, which distribution takes only where the registry's own "
@@ -123,12 +124,6 @@ def _in_document(document: Document, status: int, reason: Reason) -> str:
     if is_oci and status in {400, 405, 406, 415} and _is_about_types(reason):
         return "if it is an old one that knows no OCI types, say --media-types docker"
     return ""
-
-
-def _is_foreign(fields: object, media_type: str) -> bool:
-    return (isinstance(fields, dict) and bool(fields.get("urls"))) or not is_distributable(
-        media_type
-    )
 
 
 def _lists_docker(index: Index) -> bool:

@@ -7,7 +7,7 @@ from ocilayout.spec.config import HistoryEntry, ImageConfig
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Manifest
-from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.media_types import is_distributable, layer_type
 
 
 class Layer(NamedTuple):
@@ -30,6 +30,11 @@ class Layer(NamedTuple):
             if annotation in self.descriptor.annotations:
                 return form
         return None
+
+
+def is_foreign(descriptor: Descriptor) -> bool:
+    """Whether content is to come from elsewhere: by its media type, or by `urls`."""
+    return bool(descriptor.fields.get("urls")) or not is_distributable(descriptor.media_type)
 
 
 # zstd:chunked first: such a layer may have an eStargz table of contents too.

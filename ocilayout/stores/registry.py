@@ -49,6 +49,7 @@ class RegistrySource:
         self.index = index
         self._recent = _Recent()
         self._led_to = {entry.digest for entry in index.children}
+        self._foreign: dict[Digest, Descriptor] = {}
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         """The content, not verified yet, and asked for when it is first read.
@@ -67,9 +68,11 @@ class RegistrySource:
                 raise BlobNotFound(f"{self._label} has no manifest {descriptor.digest}")
             self.keep(found)
             return BytesIO(found.raw)
+        foreign = self._foreign.get(descriptor.digest)
+        if foreign is not None:
+            # What asks for it may have made an ordinary layer of it, without URLs.
+            return self._open_foreign(foreign)
         kind = layer_type(descriptor.media_type)
-        if kind is not None and not kind.distributable:
-            return self._open_foreign(descriptor)
         blob = self.repository.open_blob(descriptor)
         if kind is None and descriptor.size <= _SMALL:
             with blob:
@@ -84,7 +87,10 @@ class RegistrySource:
 
     def lead_to(self, descriptors: Iterable[Descriptor]) -> None:
         """Let these be read too."""
-        self._led_to.update(descriptor.digest for descriptor in descriptors)
+        for descriptor in descriptors:
+            self._led_to.add(descriptor.digest)
+            if not is_distributable(descriptor.media_type):
+                self._foreign[descriptor.digest] = descriptor
 
     @property
     def _label(self) -> str:

@@ -17,7 +17,8 @@ from ocilayout.transforms.attestations import without_attestations
 def in_media_types(source: ImageSource, family: Family) -> ImageSource:
     """The source with documents, configs and layers named in the types of `family`.
 
-    Digests of documents change, those of configs and layers do not. A config of an image whose type
+    Digests of documents change, those of configs and layers do not. A document that does not state
+    its type states it then, as some registries want (ECR, Nexus). A config of an image whose type
     says nothing gets the right one. Docker's types have no words
     for attestations (BuildKit refuses the combination), so those go. Raises CannotHold for other
     artifacts.
@@ -34,7 +35,7 @@ def in_media_types(source: ImageSource, family: Family) -> ImageSource:
                 "Docker's media types have no form"
             )
         if isinstance(document, Manifest) and not document.is_image:
-            rewriter.rewrite(document)
+            rewriter.rewrite(document, media_type=document.media_type)
             continue
         rewriter.rewrite(
             document,

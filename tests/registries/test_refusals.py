@@ -16,8 +16,8 @@ from ocilayout.registries.http import Http
 from ocilayout.registries.refusals import refusal, refused_content, refused_document
 from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
-from ocilayout.spec.documents import Document, parse_document
-from tests.images import make_image
+from ocilayout.spec.documents import Document, Manifest, parse_document
+from tests.images import make_image, make_index
 from tests.servers import rogue as rogues
 from tests.servers.faults import Fault, answering
 from tests.servers.oci_registry import OciRegistry
@@ -155,3 +155,28 @@ def test_a_registry_may_not_take_other_digests(registry: OciRegistry) -> None:
     hint = "digests, another"
     assert hint not in str(refused(registry, 400, body, DIGEST))
     assert hint not in str(refused(registry, 503, body, SHA512))
+
+
+def test_layers_with_urls_are_named_as_what_distribution_refuses(registry: OciRegistry) -> None:
+    urls = ["https://layers.example/base.tar"]
+    image = document()
+    assert isinstance(image, Manifest)
+    for changes in ({"urls": urls}, {"mediaType": media_types.OCI_NONDISTRIBUTABLE}):
+        foreign = image.with_children(lambda child: child.edited(**changes))  # noqa: B023
+        for status, body in ((500, errors("UNKNOWN", "unknown error")), (400, b"")):
+            said = str(refused(registry, status, body, foreign))
+            assert "validation.manifests.urls.allow" in said
+            assert "--foreign own makes ordinary layers of them" in said
+        assert "urls" not in str(refused(registry, 403, b"", foreign))
+
+
+def test_a_manifest_that_does_not_state_its_type_is_told_of_it(registry: OciRegistry) -> None:
+    said = str(refused(registry, 405, errors("UNSUPPORTED"), document(mediaType=None)))
+    assert said.endswith("which some registries want: --media-types oci writes it")
+
+
+def test_an_index_of_two_families_is_told_of_it(registry: OciRegistry) -> None:
+    index = make_index(make_image(family="docker"))
+    mixed = parse_document(index.descriptor, index.contents[index.descriptor.digest])
+    said = str(refused(registry, 400, errors("MANIFEST_INVALID", "no"), mixed))
+    assert said.endswith("in an OCI index: --media-types oci changes them")

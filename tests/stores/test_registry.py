@@ -23,6 +23,7 @@ from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
 from ocilayout.stores.places import Place, registry_place
 from ocilayout.stores.registry import all_images_at, image_at, open_destination, open_source
+from ocilayout.transforms.foreign import with_own_layers
 from ocilayout.transforms.rename import rename
 from tests.attestations import subject_of
 from tests.images import (
@@ -288,6 +289,20 @@ def test_foreign_layers_are_fetched_where_allowed_and_never_with_the_login(allow
                 with pytest.raises(BlobNotFound, match="--allow-foreign fetches it"):
                     contents_of(source)
         assert bool(other.requests) is allowed
+        assert_was_told_nothing(other)
+
+
+def test_foreign_layers_that_are_made_ordinary_are_fetched_without_the_login() -> None:
+    with (
+        running(OciRegistry(gate=basic_gate(ANN))) as registry,
+        running(OciRegistry()) as other,
+    ):
+        image, content = foreign(f"{other.url}/layer")
+        fill(registry, image)
+        other.faults.append(Fault("GET", "/layer", answering(200, body=content), times=None))
+        with Registries(access(registry.host, allow_foreign=True)) as registries:
+            own = with_own_layers(image_at(place(registry), registries))
+            assert content in contents_of(own).values()
         assert_was_told_nothing(other)
 
 

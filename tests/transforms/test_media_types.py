@@ -119,3 +119,25 @@ def test_attestations_of_what_changed_are_pointed_to_the_new_digest(
     assert subject_of(found, attestation) == new_image.digest
     subject = read_manifest(found, attestation).subject
     assert subject is None or subject.digest == new_image.digest
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("stated", [None, ""])
+def test_documents_that_do_not_state_their_type_state_it_then(
+    family: Family, stated: str | None
+) -> None:
+    """ECR and Nexus refuse OCI manifests without `mediaType`, which the specification allows."""
+    images = [make_image(platform, mediaType=stated) for platform in PLATFORMS]
+    source = make_source(make_index(*images, mediaType=stated).named(NAME))
+    found = in_media_types(source, family)
+    for descriptor in walk(found):
+        if descriptor.media_type in media_types.DOCUMENTS:
+            assert read_document(found, descriptor).fields["mediaType"] == descriptor.media_type
+
+
+def test_an_artifact_that_does_not_state_its_type_states_it_then() -> None:
+    config = make_blob("application/vnd.example.config", b"{}")
+    artifact = make_manifest(config, [], mediaType=None)
+    found = in_media_types(make_source(artifact), "oci")
+    (entry,) = found.index.children
+    assert read_document(found, entry).fields["mediaType"] == media_types.OCI_MANIFEST

@@ -142,7 +142,7 @@ OPTIONS: dict[tuple[str, ...], tuple[str, ...]] = {
         "--from-plain-http",
         "--to-plain-http",
     ),
-    ("--allow-foreign",): ("--allow-nondistributable-artifacts", "--foreign", "--include-foreign"),
+    ("--allow-foreign",): ("--allow-nondistributable-artifacts", "--include-foreign"),
     ("--chunk-size",): ("--blob-chunk", "--chunk"),
     ("--drop",): ("--purge", "--delete", "--rm"),
     ("--message",): ("--comment",),

@@ -176,6 +176,13 @@ missing = click.option(
     type=click.Choice(("refuse", "keep", "prune")),
     help="What to do where an index names a platform that is not there.  [default: refuse]",
 )
+foreign = click.option(
+    "--foreign",
+    type=click.Choice(("keep", "own")),
+    default="keep",
+    show_default=True,
+    help="Layers that may not be distributed: own makes ordinary layers of them.",
+)
 force = click.option("--force", is_flag=True, help="Replace an existing output file.")
 scratch = click.option(
     "--scratch",
@@ -268,7 +275,7 @@ engine = click.option(
 )
 
 
-_choosing = all_of(platform, compression, level, media_types, attestations, missing)
+_choosing = all_of(platform, compression, level, media_types, attestations, missing, foreign)
 _running = all_of(dry_run, as_json, jobs, lock_timeout, progress, quiet, verbose)
 sending = all_of(_choosing, scratch, _running)
 """The options of a verb whose output is no file."""

@@ -35,6 +35,7 @@ class Wishes(NamedTuple):
     media_types: str = "keep"
     attestations: str = "keep"
     missing: Policy | None = None
+    foreign: str = "keep"
     force: bool = False
     scratch: Path | None = None
     link: bool = False
@@ -96,6 +97,10 @@ class Wishes(NamedTuple):
         if self.attestations == "drop":
             found = without_attestations(found)
         found = self.settled(found, elsewhere)
+        if self.foreign == "own":
+            from ocilayout.transforms.foreign import with_own_layers
+
+            found = with_own_layers(found)
         if self.media_types != "keep":
             family: Family = "docker" if self.media_types == "docker" else "oci"
             found = in_media_types(found, family)
