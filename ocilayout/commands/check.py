@@ -49,7 +49,7 @@ def command(
         first_versions,
         verdict_fields,
     )
-    from ocilayout.engines.cargo import cargo_of
+    from ocilayout.engines.cargo import cargo_of, with_true_sizes
     from ocilayout.engines.mending import mending
     from ocilayout.engines.prediction import predict
     from ocilayout.engines.table import engines_named
@@ -68,11 +68,14 @@ def command(
         parsed, scratch=scratch, follow_links=follow_links, all_of_name=as_index
     ) as opened:
         cargo = cargo_of(opened)
+        # cargo_of has refused what has no files.
+        assert opened.files is not None
+        source = with_true_sizes(opened.source, opened.files)
         predictions = [predict(cargo, engine, platform) for engine in rows]
         with nothing_heard():
-            source = as_one_image(opened.source) if as_index else opened.source
-            fixes = [mending(cargo, source, found, platform) for found in predictions]
-            if source is not opened.source:
+            single = as_one_image(source) if as_index else source
+            fixes = [mending(cargo, single, found, platform) for found in predictions]
+            if single is not source:
                 fixes = [fix and fix.with_options("--index") for fix in fixes]
     verdicts: Sequence[Any] = list(zip(predictions, fixes, strict=True))
     if as_json:

@@ -19,7 +19,7 @@ from ocilayout.engines.member import (
 from ocilayout.engines.saved_links import Linked, saved_links
 from ocilayout.engines.saved_list import SavedItem, saved_items
 from ocilayout.errors import UsageError
-from ocilayout.graph import leads_to_build_cache, manifests_below
+from ocilayout.graph import leads_to_build_cache, listing, manifests_below
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.referrers import is_referrer, subject_of_entry
 from ocilayout.spec import media_types
@@ -131,7 +131,8 @@ def cargo_of(opened: Opened) -> Cargo:
         )
     is_layout = INDEX in files
     items = None if files.is_folder else saved_items(files)
-    source = LayoutSource(files) if is_layout else opened.source
+    own = with_true_sizes(opened.source, files)
+    source = with_true_sizes(LayoutSource(files), files) if is_layout else own
     listed = tuple(entries_of(source)) if is_layout or files.is_folder else ()
     return Cargo(
         text=opened.place.text,
@@ -143,12 +144,31 @@ def cargo_of(opened: Opened) -> Cargo:
         has_marker=MARKER in files,
         listed=listed,
         descriptors=len(source.index.children),
-        saved=_saved(files, opened.source),
+        saved=_saved(files, own),
         items=items,
         links=saved_links(files, items),
         imported=NOT_IMPORTED if files.is_folder else importer_view(files),
         picked=_picked(opened),
     )
+
+
+def with_true_sizes(source: ImageSource, files: Files) -> ImageSource:
+    """The source with the sizes that blobs have at its top: engines go by digests alone.
+
+    docker 29 and containerd 2 load a layout whose index.json states a wrong size.
+    """
+    entries = [_with_true_size(entry, files) for entry in source.index.children]
+    if entries == list(source.index.children):
+        return source
+    return listing(source, entries)
+
+
+def _with_true_size(entry: Descriptor, files: Files) -> Descriptor:
+    path = entry.digest.blob_path
+    if path not in files:
+        return entry
+    size = files.size(path)
+    return entry if size == entry.size else entry.edited(size=size)
 
 
 def entries_of(source: ImageSource) -> Iterator[Entry]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ocilayout.engines.cargo import KIND_IMAGE, Cargo, Entry
 from ocilayout.engines.facts import Engine
-from ocilayout.engines.faults import artifact_faults, oci_faults
+from ocilayout.engines.faults import artifact_faults, looks_unpackable, oci_faults
 from ocilayout.engines.grammar import InvalidName, imported_name
 from ocilayout.engines.importer_names import names_in_store
 from ocilayout.engines.member import Member
@@ -115,6 +115,7 @@ def _check_kept(entry: Entry, engine: Engine, last: Mapping[str, Entry]) -> None
 def _check_unpacked(entry: Entry, engine: Engine, machine: Platform | None) -> None:
     if entry.kind != KIND_IMAGE:
         _check_artifact(entry, engine)
+        return
     members = own_members(entry, machine) if engine.is_docker else entry.members
     faults = ((fault, member.platform) for member in members for fault in oci_faults(member))
     check_faults(entry, faults, engine)
@@ -132,6 +133,9 @@ _ARTIFACT: Mapping[str, Verdict] = {
 
 
 def _check_artifact(entry: Entry, engine: Engine) -> None:
+    if entry.artifact is not None and looks_unpackable(entry.artifact):
+        check_faults(entry, ((fault, None) for fault in oci_faults(entry.artifact)), engine)
+        return
     if not engine.is_docker:
         verdict = _ARTIFACT[engine.importer]
         raise refusal_by(

@@ -35,20 +35,30 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
     def judge(entry: Entry) -> Outcome:
         listed = same_image(entry, saved)
         if listed is None:
-            check_image(entry, engine)
             raise refusal_by(
-                "manifest.json does not list it, and nothing else is read", engine.refusal
+                "manifest.json does not list it, and nothing else is read",
+                engine.platforms,
+                "nothing kept",
             )
         if listed.digest in refusals:
             raise refusals[listed.digest]
         return _loaded(entry, listed, engine, owners)
 
-    entries = asked_for(cargo, cargo.entries)
+    entries = [
+        entry
+        for entry in asked_for(cargo, cargo.entries)
+        if same_image(entry, saved) or not _is_taken(entry, owners)
+    ]
     listed_ids = {image_id for entry in cargo.listed for image_id in entry.image_ids}
     if cargo.is_layout:
         more = [entry for entry in saved if entry.digest not in listed_ids]
         entries += asked_for(cargo, more) if more else []
     return each_judged(entries, judge)
+
+
+def _is_taken(entry: Entry, owners: Mapping[str, Digest]) -> bool:
+    """Whether manifest.json has other images of its names: then halves of the file disagree."""
+    return bool(entry.names) and all(name in owners for name in entry.full_names)
 
 
 def _listed(cargo: Cargo, engine: Engine) -> tuple[Entry, ...]:

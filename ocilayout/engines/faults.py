@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ocilayout.engines.member import NO_TAR, Member
+from ocilayout.spec import media_types
 from ocilayout.spec.media_types import layer_type
 
 _CANONICAL = "sha256"
@@ -45,6 +46,12 @@ def oci_faults(member: Member) -> Iterator[Fault]:
     yield from _layer_faults(member)
     if member.config is not None and member.config.algorithms - {_CANONICAL}:
         yield Fault("diff-id-algorithm", ", ".join(sorted(member.config.algorithms)))
+
+
+def looks_unpackable(artifact: Member) -> bool:
+    """Whether containerd takes it for an image, by the types of its config and layers."""
+    has_layers = bool(artifact.layer_types) and all(map(_is_layer, artifact.layer_types))
+    return has_layers and artifact.config_type in media_types.IMAGE_CONFIGS
 
 
 def artifact_faults(artifact: Member) -> Iterator[Fault]:

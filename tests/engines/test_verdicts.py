@@ -1,0 +1,314 @@
+"""A verdict for each fault and each engine: one table, whose inputs are made here.
+
+docker-29 with either store and containerd-2 are as the heads of August 2026 did when they were run,
+containerd-1.6 and docker-20.10 as 1.6.20 and 20.10.24 did; k3s, kind and nerdctl follow the
+importer that they use, which was read in their sources.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ocilayout.engines.outcomes import Verdict
+from ocilayout.spec import media_types
+from ocilayout.spec.digest import Digest
+from tests.attestations import make_attestation
+from tests.engines.archives import (
+    Members,
+    docker_members,
+    hybrid_members,
+    layout_members,
+    write_members,
+)
+from tests.engines.test_prediction import prediction
+from tests.image_files import layout_files
+from tests.images import (
+    Made,
+    encode,
+    in_sha512,
+    make_blob,
+    make_config,
+    make_image,
+    make_index,
+    make_layer,
+    make_manifest,
+    make_source,
+)
+
+VERDICTS: Mapping[str, Verdict] = {
+    "L": "loads",
+    "R": "refused",
+    "B": "broken",
+    "U": "not unpacked",
+    "N": "nothing kept",
+    "X": "name lost",
+}
+ENGINES = (
+    "docker-20.10",
+    "docker-25",
+    "docker-29",
+    "docker-29-containerd",
+    "containerd-1.6",
+    "containerd-2",
+    "k3s",
+    "kind",
+    "nerdctl",
+)
+NAME = "docker.io/lab/app:1"
+LAYER = make_layer("base")
+KEY = "org.opencontainers.image.ref.name"
+
+
+class Row(NamedTuple):
+    """An input, and a letter for each engine."""
+
+    title: str
+    make: Callable[[], Members]
+    verdicts: str
+
+
+def config(**fields: object) -> bytes:
+    return make_config("linux/amd64", [LAYER], **fields)
+
+
+def saved(*names: str, **fields: object) -> Callable[[], Members]:
+    """An archive as docker saved it before version 25."""
+    return lambda: docker_members(config(**fields), [LAYER], names)
+
+
+def image(
+    *layers: Made, raw: bytes | None = None, media_type: str = media_types.OCI_MANIFEST
+) -> Made:
+    config_blob = make_blob(media_types.OCI_CONFIG, config() if raw is None else raw)
+    parts = layers or (make_blob(media_types.OCI_LAYER, LAYER),)
+    return make_manifest(config_blob, parts, media_type).named(NAME)
+
+
+def layout(*tops: Made) -> Callable[[], Members]:
+    return lambda: layout_members(*tops)
+
+
+def hybrid(*tops: Made) -> Callable[[], Members]:
+    return lambda: hybrid_members(*tops)
+
+
+def named(*annotations: Mapping[str, str]) -> Callable[[], Members]:
+    """A layout of one image, with an entry for each of these annotations."""
+    made = image().named()
+    return lambda: layout_members(*(made.annotated(each) for each in annotations))
+
+
+def ref(*names: str) -> Callable[[], Members]:
+    return named(*({KEY: name} for name in names))
+
+
+def typed(media_type: str, content: bytes = LAYER) -> Made:
+    return image(make_blob(media_type, content))
+
+
+def edited(make: Callable[[], Members], **changes: object) -> Callable[[], Members]:
+    """The same with members replaced, or left out by None; `__` in a name is a dot, `_` a dash."""
+
+    def change() -> Members:
+        members = make()
+        for key, content in changes.items():
+            name = key.replace("__", ".").replace("_", "-")
+            members.pop(name, None)
+            if content is not None:
+                members[name] = content  # type: ignore[assignment]
+        return members
+
+    return change
+
+
+def relisted(edit: Callable[[dict[str, object]], object]) -> Callable[[], Members]:
+    """A layout of one image whose entry in index.json is edited."""
+
+    def make() -> Members:
+        files = layout_files(make_source(image()))
+        index = json.loads(files["index.json"])
+        edit(index["manifests"][0])
+        return {**files, "index.json": encode(index)}
+
+    return make
+
+
+def linked(member: str, flag: bytes) -> Callable[[], Members]:
+    """A Docker archive with one of its members moved, and a link in its place."""
+
+    def make() -> Members:
+        members = docker_members(config(), [LAYER], ("lab/app:1",))
+        name = next(each for each in members if each.endswith(member))
+        content = members.pop(name)
+        below = "/" in name and flag == b"2"
+        return {"moved": content, **members, name: (flag, "../moved" if below else "moved")}
+
+    return make
+
+
+def stray_link() -> Members:
+    members = docker_members(config(), [LAYER], ("lab/app:1",))
+    return {**members, "other/layer.tar": (b"2", "nowhere.tar")}
+
+
+def artifact(**names: str) -> Made:
+    empty = make_blob(media_types.OCI_EMPTY, b"{}")
+    data = make_blob("application/vnd.cncf.helm.chart.content.v1.tar+gzip", b"chart")
+    return make_manifest(empty, [data], artifactType="application/vnd.cncf.helm.config.v1+json")
+
+
+SHA512 = {"type": "layers", "diff_ids": [str(Digest.of(LAYER, "sha512"))]}
+STEPS = [{"created_by": "one"}, {"created_by": "two"}]
+TWO = make_config("linux/amd64", [LAYER, make_layer("more")])
+OTHER = make_image(layers=[make_layer("other")])
+
+ROWS = (
+    # RepoTags, by the grammar of each: moby:image/tarexport/load.go, distribution/reference
+    Row("RepoTags in full", saved("docker.io/lab/app:1"), "LLL LLLLLL"),
+    Row("RepoTags short", saved("app:1"), "LLL LLLLLL"),
+    Row("RepoTags of docker.io without library", saved("docker.io/nginx:1"), "LLL LLLLLL"),
+    Row("RepoTags of index.docker.io", saved("index.docker.io/library/x:1"), "LLL LLLLLL"),
+    Row("RepoTags without a tag", saved("app"), "RRR LLLLLL"),
+    Row("RepoTags of a port without a tag", saved("host:5000/app"), "RRR LLLLLL"),
+    Row("RepoTags of an IPv6 host", saved("[::1]:5000/app:1"), "RLL LRLLLL"),
+    Row("RepoTags with a digest for a tag", saved(f"app@{OTHER.descriptor.digest}"), "RRR BLLXXX"),
+    Row("RepoTags with tag and digest", saved(f"app:1@{OTHER.descriptor.digest}"), "XXX BLLXXX"),
+    *(
+        Row(f"RepoTags {tag!r}", saved(tag), "RRR RRRRRR")
+        for tag in (
+            "ComfyUI:latest",
+            "Lab/App:1",
+            "<none>:<none>",
+            "a:b:c",
+            "my app:1",
+            "http://h/x",
+            "h//x:1",
+            f"x:{'1' * 129}",
+            "app@sha256:12",
+        )
+    ),
+    Row("RepoTags good and bad together", saved("app:1", "Bad:1"), "RRR RRRRRR"),
+    Row("RepoTags null", saved(), "LLL LNNNXX"),
+    # Names of index.json: containerd:client/import.go, moby:daemon/containerd
+    Row("a name in full", ref(NAME), "RRR LLLLLL"),
+    Row("a tag alone", ref("1.0"), "RRR BLLXXX"),
+    Row("a name without a registry", ref("made:1"), "RRR BLLXXX"),
+    Row("a name of docker.io without library", ref("docker.io/made:1"), "RRR BLLXXX"),
+    Row("a name of index.docker.io", ref("index.docker.io/library/x:1"), "RRR BLLXXX"),
+    Row("a name without a tag", ref("docker.io/lab/made"), "RRR BLLXXX"),
+    Row("two names in one", ref("docker.io/lab/a:1,docker.io/lab/b:1"), "RRR BLLXXX"),
+    Row("a name with capitals", ref("docker.io/Lab/Made:1"), "RRR BLLXXX"),
+    Row("a tag in capitals", ref("UPPERCASE"), "RRR BLLXXX"),
+    Row("a name with a space", ref("docker.io/lab/my app:1"), "RRR BLNXNX"),
+    Row(
+        "a name with the digest of another",
+        ref(f"docker.io/lab/app:1@{OTHER.descriptor.digest}"),
+        "RRR BLLXXX",
+    ),
+    Row("a name with its digest", ref(f"{NAME}@{image().descriptor.digest}"), "RRR LLLLLL"),
+    Row("a good name and a tag alone", ref(NAME, "latest"), "RRR XLLXXX"),
+    Row("no name", named({}), "RRR LNNNXX"),
+    Row("no name beside a name", layout(image(), OTHER), "RRR LLLLXX"),
+    Row("one name for two images", layout(image(), OTHER.named(NAME)), "RRR NNNNNN"),
+    Row(
+        "containerd's name beside a tag",
+        named({KEY: "1", "io.containerd.image.name": NAME}),
+        "RRR LLLLLL",
+    ),
+    # Configs: image-spec:specs-go/v1/config.go, moby:image/image.go
+    *(
+        Row(f"created: {value!r}", saved("app:1", created=value), "RRR BRURUR")
+        for value in ("", " ", 5, "2024-01-01", "yesterday")
+    ),
+    Row("created: null", saved("app:1", created=None), "LLL LLLLLL"),
+    Row("an Env of numbers", saved("app:1", config={"Env": [1]}), "RRR BRURUR"),
+    Row("an Env of null", saved("app:1", config={"Env": None}), "LLL LLLLLL"),
+    Row("a long history", saved("app:1", history=STEPS), "RRR LLLLLL"),
+    Row("a history of null", saved("app:1", history=None), "LLL LLLLLL"),
+    Row("a short history", saved("app:1", history=[]), "LLL LLLLLL"),
+    Row("no architecture", saved("app:1", architecture=""), "LLL LLLLLL"),
+    Row("no system", saved("app:1", os=""), "LLL LLLLLL"),
+    Row("a config of 5 MiB", saved("app:1", author="x" * (5 << 20)), "LLL LLLLLL"),
+    Row("diff ids of sha512", saved("app:1", rootfs=SHA512), "RRR BRRRRR"),
+    Row("more diff ids than layers", layout(image(raw=TWO)), "RRR BRRRRR"),
+    # Layers: containerd:core/diff/stream.go, core/images/mediatypes.go
+    Row("a layer of unknown type", hybrid(typed("application/tar+gzip")), "LLL BRURUR"),
+    Row(
+        "an encrypted layer",
+        layout(typed("application/vnd.oci.image.layer.v1.tar+gzip+encrypted", b"\x13" * 1024)),
+        "RRR BRRRRR",
+    ),
+    Row(
+        "an encrypted layer in a Docker archive",
+        hybrid(typed("application/vnd.oci.image.layer.v1.tar+encrypted", b"\x13" * 1024)),
+        "RRR BRRRRR",
+    ),
+    Row(
+        "a nydus blob",
+        layout(typed("application/vnd.oci.image.layer.nydus.blob.v1", b"\x13" * 1024)),
+        "RRR BRRRRR",
+    ),
+    Row(
+        "a layer that may not be passed on", layout(typed(media_types.DOCKER_FOREIGN)), "RRR LLLLLL"
+    ),
+    Row("blobs of sha512", layout(in_sha512(image()).named(NAME)), "RRR BRRRRR"),
+    Row(
+        "Docker's manifest of OCI's config and layers",
+        layout(image(media_type=media_types.DOCKER_MANIFEST)),
+        "RRR LLLLLL",
+    ),
+    # Members: containerd:core/images/archive/importer.go
+    Row("manifest.json as a hard link", linked("manifest.json", b"1"), "LLL RRRRRR"),
+    Row("manifest.json as a symlink", linked("manifest.json", b"2"), "LLL RRRRRR"),
+    Row("a layer as a hard link", linked("layer.tar", b"1"), "LLL RRRRRR"),
+    Row("a layer as a symlink", linked("layer.tar", b"2"), "LLL LLLLLL"),
+    Row("a config as a symlink", linked(".json", b"2"), "LLL LLLLLL"),
+    Row("a link to nowhere that nothing needs", stray_link, "LLL RRRRRR"),
+    Row("no oci-layout", edited(layout(image()), oci_layout=None), "RRR RRRRRR"),
+    Row(
+        "no oci-layout beside a manifest.json",
+        edited(hybrid(image()), oci_layout=None),
+        "LLL LLLLLL",
+    ),
+    Row(
+        "an empty index.json beside a manifest.json",
+        edited(hybrid(image()), index__json=encode({"schemaVersion": 2, "manifests": []})),
+        "LLL RNRRRN",
+    ),
+    Row(
+        "halves that disagree",
+        lambda: hybrid_members(image(), saved=[OTHER.named(NAME)]),
+        "LLL LLLLLL",
+    ),
+    # Indexes
+    Row("an entry of a wrong size", relisted(lambda entry: entry.update(size=3)), "RRR LLLLLL"),
+    Row("an index in an index", layout(make_index(make_index(OTHER)).named(NAME)), "RRR LLLLLL"),
+    Row(
+        "a platform with an attestation",
+        layout(make_index(OTHER, make_attestation(OTHER)).named(NAME)),
+        "RRR LLLLLL",
+    ),
+    Row("an artifact", layout(artifact().named(NAME)), "RRR LRURUR"),
+    Row(
+        "an artifact beside an image",
+        layout(image(), artifact().named("docker.io/lab/c:1")),
+        "RRR LRURUR",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "engine", "letter"),
+    [
+        (row, engine, letter)
+        for row in ROWS
+        for engine, letter in zip(ENGINES, row.verdicts.replace(" ", ""), strict=True)
+    ],
+    ids=lambda value: value.title if isinstance(value, Row) else value,
+)
+def test_each_engine_has_its_verdict(row: Row, engine: str, letter: str, tmp_path: Path) -> None:
+    file = write_members(tmp_path / "image.tar", row.make())
+    assert prediction(file, engine).verdict == VERDICTS[letter]
