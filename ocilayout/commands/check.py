@@ -22,6 +22,12 @@ FOUND = 3
 )
 @options.index
 @options.follow_links
+@click.option(
+    "--layers",
+    "reads_layers",
+    is_flag=True,
+    help="Read all layers to their end, not only those that are small.",
+)
 @options.scratch
 @options.as_json
 @options.quiet
@@ -31,6 +37,7 @@ def command(
     platform: Any,
     as_index: bool,
     follow_links: bool,
+    reads_layers: bool,
     scratch: Path | None,
     as_json: bool,
     quiet: bool,
@@ -38,8 +45,8 @@ def command(
     """Say whether an engine will load PLACE, and how to fix it.
 
     Where it loads, under which names, and what gets lost; where not, why, and the command that
-    fixes it. The exit code is then 3. Documents are read, and the first bytes of layers; whether
-    all bytes are sound is for validate.
+    fixes it. The exit code is then 3. Documents are read, and layers as long as they have 16 MiB
+    together; --layers reads all of them.
     """
     from ocilayout.commands.terminal.messages import listen, nothing_heard
     from ocilayout.commands.terminal.printing import echo_json
@@ -49,7 +56,8 @@ def command(
         first_versions,
         verdict_fields,
     )
-    from ocilayout.engines.cargo import cargo_of, with_true_sizes
+    from ocilayout.engines.cargo import cargo_of
+    from ocilayout.engines.finding import as_engines_find
     from ocilayout.engines.mending import mending
     from ocilayout.engines.prediction import predict
     from ocilayout.engines.table import engines_named
@@ -67,10 +75,10 @@ def command(
     with open_place(
         parsed, scratch=scratch, follow_links=follow_links, all_of_name=as_index
     ) as opened:
-        cargo = cargo_of(opened)
+        cargo = cargo_of(opened, reads_layers=reads_layers)
         # cargo_of has refused what has no files.
         assert opened.files is not None
-        source = with_true_sizes(opened.source, opened.files)
+        source = as_engines_find(opened.source, opened.files)
         predictions = [predict(cargo, engine, platform) for engine in rows]
         with nothing_heard():
             single = as_one_image(source) if as_index else source
@@ -81,7 +89,15 @@ def command(
     if as_json:
         fields = [verdict_fields(prediction, fix) for prediction, fix in verdicts]
         first = first_versions(engines, predictions)
-        echo_json({"place": place, "dialect": opened.dialect, "engines": fields, "first": first})
+        echo_json(
+            {
+                "place": place,
+                "dialect": opened.dialect,
+                "engines": fields,
+                "first": first,
+                "layers": cargo.layers.is_complete,
+            }
+        )
     elif not quiet:
         for prediction, fix in verdicts:
             echo_verdict(prediction, fix)

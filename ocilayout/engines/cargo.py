@@ -8,7 +8,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ocilayout.engines.faults import Fault
+from ocilayout.engines.finding import as_engines_find
 from ocilayout.engines.importer_view import NOT_IMPORTED, ImporterView, importer_view
+from ocilayout.engines.layer_reading import NOT_READ, LayerReading, read_layers
 from ocilayout.engines.member import (
     Member,
     artifact_of,
@@ -17,9 +20,9 @@ from ocilayout.engines.member import (
     members_of,
 )
 from ocilayout.engines.saved_links import Linked, saved_links
-from ocilayout.engines.saved_list import SavedItem, saved_items
+from ocilayout.engines.saved_list import SavedItem, absent_members, saved_items
 from ocilayout.errors import UsageError
-from ocilayout.graph import leads_to_build_cache, listing, manifests_below
+from ocilayout.graph import leads_to_build_cache, manifests_below
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.referrers import is_referrer, subject_of_entry
 from ocilayout.spec import media_types
@@ -94,6 +97,8 @@ class Cargo:
     window: int
     has_marker: bool
     """Whether there is an oci-layout file."""
+    top: str
+    """The directory of a tar in which all of it stands, where no engine looks."""
     listed: tuple[Entry, ...]
     """What index.json lists; what else it is where there is none."""
     descriptors: int
@@ -104,8 +109,12 @@ class Cargo:
     """The same as docker decodes it; why it cannot, and None where there is no such file."""
     links: Mapping[str, Linked] = field(default_factory=dict)
     """Which of the members that manifest.json names are links, and itself."""
+    absent_members: tuple[str, ...] = ()
+    """Configs and layers that it names and that are not there."""
     imported: ImporterView = NOT_IMPORTED
     """The file as containerd's importer reads it."""
+    layers: LayerReading = NOT_READ
+    """What is wrong with layers, as far as they were read."""
     picked: frozenset[Digest] | None = None
     """Manifests, indexes and image ids that were asked for by name or digest."""
 
@@ -114,6 +123,10 @@ class Cargo:
         """The images here, whichever document lists them."""
         return self.listed if self.is_layout or self.saved is None else self.saved
 
+    def layer_faults(self, member: Member) -> tuple[Fault, ...]:
+        """What is wrong with the layers of an image, as far as they were read."""
+        return self.layers.faults.get(member.image_id, ()) if member.image_id else ()
+
     def is_picked(self, entry: Entry) -> bool:
         """Whether it was asked for, as all is where nothing was."""
         if self.picked is None:
@@ -121,8 +134,11 @@ class Cargo:
         return entry.digest in self.picked or not self.picked.isdisjoint(entry.image_ids)
 
 
-def cargo_of(opened: Opened) -> Cargo:
-    """What matters of a place; raises what reading its documents raises."""
+def cargo_of(opened: Opened, *, reads_layers: bool = False) -> Cargo:
+    """What matters of a place; raises what reading its documents raises.
+
+    Of layers, those that are small together are read to their end, or all where `reads_layers`.
+    """
     files = opened.files
     if files is None:
         raise UsageError(
@@ -131,8 +147,8 @@ def cargo_of(opened: Opened) -> Cargo:
         )
     is_layout = INDEX in files
     items = None if files.is_folder else saved_items(files)
-    own = with_true_sizes(opened.source, files)
-    source = with_true_sizes(LayoutSource(files), files) if is_layout else own
+    own = as_engines_find(opened.source, files)
+    source = as_engines_find(LayoutSource(files), files) if is_layout else own
     listed = tuple(entries_of(source)) if is_layout or files.is_folder else ()
     return Cargo(
         text=opened.place.text,
@@ -142,33 +158,17 @@ def cargo_of(opened: Opened) -> Cargo:
         outer=opened.outer.codec,
         window=opened.outer.window,
         has_marker=MARKER in files,
+        top=opened.top,
         listed=listed,
         descriptors=len(source.index.children),
         saved=_saved(files, own),
         items=items,
+        absent_members=absent_members(files, items),
         links=saved_links(files, items),
         imported=NOT_IMPORTED if files.is_folder else importer_view(files),
+        layers=read_layers([own, source], reads_all=reads_layers),
         picked=_picked(opened),
     )
-
-
-def with_true_sizes(source: ImageSource, files: Files) -> ImageSource:
-    """The source with the sizes that blobs have at its top: engines go by digests alone.
-
-    docker 29 and containerd 2 load a layout whose index.json states a wrong size.
-    """
-    entries = [_with_true_size(entry, files) for entry in source.index.children]
-    if entries == list(source.index.children):
-        return source
-    return listing(source, entries)
-
-
-def _with_true_size(entry: Descriptor, files: Files) -> Descriptor:
-    path = entry.digest.blob_path
-    if path not in files:
-        return entry
-    size = files.size(path)
-    return entry if size == entry.size else entry.edited(size=size)
 
 
 def entries_of(source: ImageSource) -> Iterator[Entry]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ocilayout.engines.cargo import KIND_IMAGE, Cargo, Entry
 from ocilayout.engines.facts import Engine
-from ocilayout.engines.faults import artifact_faults, looks_unpackable, oci_faults
+from ocilayout.engines.faults import artifact_faults, looks_unpackable, oci_faults, unpacks
 from ocilayout.engines.grammar import InvalidName, imported_name
 from ocilayout.engines.importer_names import names_in_store
 from ocilayout.engines.member import Member
@@ -43,7 +43,7 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
 
     def judge(entry: Entry) -> Outcome:
         _check_kept(entry, engine, last)
-        _check_unpacked(entry, engine, machine)
+        _check_unpacked(cargo, entry, engine, machine)
         return _stored(entry, engine)
 
     outcomes = each_judged(asked_for(cargo, entries), judge)
@@ -112,12 +112,16 @@ def _check_kept(entry: Entry, engine: Engine, last: Mapping[str, Entry]) -> None
             )
 
 
-def _check_unpacked(entry: Entry, engine: Engine, machine: Platform | None) -> None:
+def _check_unpacked(cargo: Cargo, entry: Entry, engine: Engine, machine: Platform | None) -> None:
     if entry.kind != KIND_IMAGE:
         _check_artifact(entry, engine)
         return
     members = own_members(entry, machine) if engine.is_docker else entry.members
-    faults = ((fault, member.platform) for member in members for fault in oci_faults(member))
+    faults = (
+        (fault, member.platform)
+        for member in members
+        for fault in (*oci_faults(member), *(cargo.layer_faults(member) if unpacks(member) else ()))
+    )
     check_faults(entry, faults, engine)
     systems = {member.platform.normalized.os for member in members if member.platform}
     if engine.importer == "transfer" and "windows" in systems:

@@ -29,7 +29,7 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
     """What becomes of each image; raises Refusal where nothing of the file is read."""
     check_file(cargo, engine)
     saved = _listed(cargo, engine)
-    refusals = _refusals(saved, engine, machine)
+    refusals = _refusals(cargo, saved, engine, machine)
     owners = {name: entry.digest for entry in saved for name in _names(entry, engine)}
 
     def judge(entry: Entry) -> Outcome:
@@ -68,13 +68,16 @@ def _listed(cargo: Cargo, engine: Engine) -> tuple[Entry, ...]:
         raise refusal_by(
             f"it has no manifest.json: docker will say {engine.refusal.value!r}", engine.refusal
         )
+    if cargo.absent_members:
+        absent = cargo.absent_members[0]
+        raise refusal_by(f"it has no {absent!r}: no such file or directory", engine.refusal)
     if not cargo.saved:
         raise refusal_by("manifest.json lists no image", engine.empty, engine.empty.value)
     return cargo.saved
 
 
 def _refusals(
-    saved: Iterable[Entry], engine: Engine, machine: Platform | None
+    cargo: Cargo, saved: Iterable[Entry], engine: Engine, machine: Platform | None
 ) -> dict[Digest, Refusal]:
     """Why images do not load: each by itself, and all that follow one which does not."""
     found: dict[Digest, Refusal] = {}
@@ -82,17 +85,21 @@ def _refusals(
         try:
             if found:
                 raise refusal_by("an image before it is refused, which ends all", engine.refusal)
-            _check(entry, engine, machine)
+            _check(cargo, entry, engine, machine)
         except Refusal as refusal:
             found[entry.digest] = refusal
     return found
 
 
-def _check(entry: Entry, engine: Engine, machine: Platform | None) -> None:
+def _check(cargo: Cargo, entry: Entry, engine: Engine, machine: Platform | None) -> None:
     check_image(entry, engine)
     check_layers(engine, entry.members)
     check_system(engine, entry.members, machine)
-    faults = ((fault, None) for member in entry.members for fault in docker_faults(member))
+    faults = (
+        (fault, None)
+        for member in entry.members
+        for fault in (*docker_faults(member), *cargo.layer_faults(member))
+    )
     check_faults(entry, faults, engine)
     for tag in entry.names:
         try:

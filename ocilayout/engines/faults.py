@@ -48,10 +48,18 @@ def oci_faults(member: Member) -> Iterator[Fault]:
         yield Fault("diff-id-algorithm", ", ".join(sorted(member.config.algorithms)))
 
 
+def unpacks(member: Member) -> bool:
+    """Whether containerd begins to unpack it: it knows the types of all layers."""
+    return all(map(_is_layer, member.layer_types))
+
+
 def looks_unpackable(artifact: Member) -> bool:
     """Whether containerd takes it for an image, by the types of its config and layers."""
-    has_layers = bool(artifact.layer_types) and all(map(_is_layer, artifact.layer_types))
-    return has_layers and artifact.config_type in media_types.IMAGE_CONFIGS
+    return (
+        bool(artifact.layer_types)
+        and unpacks(artifact)
+        and artifact.config_type in media_types.IMAGE_CONFIGS
+    )
 
 
 def artifact_faults(artifact: Member) -> Iterator[Fault]:

@@ -129,6 +129,14 @@ RULES: Mapping[str, Rule] = {
         "refused",
         source=f"containerd:core/diff/apply; {_SEEN}: unexpected EOF",
     ),
+    "blob-damaged": _rule(
+        "its layer {} has other bytes than its digest says, and so is not found",
+        "loads",
+        "broken",
+        "refused",
+        "refused",
+        source=f"containerd:core/images/archive/importer.go; {_SEEN}: content digest not found",
+    ),
     "diff-id-wrong": _rule(
         "its layer {}",
         "refused",

@@ -1,5 +1,6 @@
 """manifest.json as Go decodes it: what docker and containerd see, where our reader may bend."""
 
+import posixpath
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -33,6 +34,15 @@ def saved_items(files: Files) -> list[SavedItem] | str | None:
     items = [_item(each) for each in value]
     found = [item for item in items if item is not None]
     return found if len(found) == len(items) else f"{MANIFEST} has an entry that is no image"
+
+
+def absent_members(files: Files, items: list[SavedItem] | str | None) -> tuple[str, ...]:
+    """What the list names and the archive has not under exactly this name: `a\\layer.tar`, as old
+    daemons on Windows wrote it, is another one."""
+    if items is None or isinstance(items, str):
+        return ()
+    wanted = [name for item in items for name in (item.config, *item.layers)]
+    return tuple(name for name in wanted if posixpath.normpath(name or ".") not in files)
 
 
 def _item(value: object) -> SavedItem | None:

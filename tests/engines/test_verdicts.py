@@ -5,37 +5,67 @@ containerd-1.6 and docker-20.10 as 1.6.20 and 20.10.24 did; k3s, kind and nerdct
 importer that they use, which was read in their sources.
 """
 
-import json
+import bz2
+import gzip
+import lzma
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from ocilayout.engines.cargo import cargo_of
 from ocilayout.engines.outcomes import Verdict
+from ocilayout.engines.prediction import predict
+from ocilayout.engines.table import ENGINES as TABLE
 from ocilayout.spec import media_types
-from ocilayout.spec.digest import Digest
+from ocilayout.stores import open_place
 from tests.attestations import make_attestation
 from tests.engines.archives import (
     Members,
-    docker_members,
     hybrid_members,
     layout_members,
     write_members,
 )
-from tests.engines.test_prediction import prediction
-from tests.image_files import layout_files
+from tests.engines.inputs import (
+    BLOCK,
+    GZIP,
+    KEY,
+    LAYER,
+    NAME,
+    OCI_GZIP,
+    OCI_PLAIN,
+    OTHER,
+    OTHER_CONFIG,
+    PACKED,
+    SHA512,
+    STEPS,
+    TWO,
+    artifact,
+    below_top,
+    cut,
+    edited,
+    gnu_sparse,
+    hybrid,
+    image,
+    layout,
+    linked,
+    named,
+    pax_sparse,
+    ref,
+    relisted,
+    saved,
+    saved_layer,
+    spoiled,
+    stray_link,
+    typed,
+    with_backslashes,
+)
+from tests.engines.test_prediction import zstd
 from tests.images import (
-    Made,
     encode,
     in_sha512,
-    make_blob,
-    make_config,
-    make_image,
     make_index,
-    make_layer,
-    make_manifest,
-    make_source,
 )
 
 VERDICTS: Mapping[str, Verdict] = {
@@ -57,9 +87,6 @@ ENGINES = (
     "kind",
     "nerdctl",
 )
-NAME = "docker.io/lab/app:1"
-LAYER = make_layer("base")
-KEY = "org.opencontainers.image.ref.name"
 
 
 class Row(NamedTuple):
@@ -69,101 +96,6 @@ class Row(NamedTuple):
     make: Callable[[], Members]
     verdicts: str
 
-
-def config(**fields: object) -> bytes:
-    return make_config("linux/amd64", [LAYER], **fields)
-
-
-def saved(*names: str, **fields: object) -> Callable[[], Members]:
-    """An archive as docker saved it before version 25."""
-    return lambda: docker_members(config(**fields), [LAYER], names)
-
-
-def image(
-    *layers: Made, raw: bytes | None = None, media_type: str = media_types.OCI_MANIFEST
-) -> Made:
-    config_blob = make_blob(media_types.OCI_CONFIG, config() if raw is None else raw)
-    parts = layers or (make_blob(media_types.OCI_LAYER, LAYER),)
-    return make_manifest(config_blob, parts, media_type).named(NAME)
-
-
-def layout(*tops: Made) -> Callable[[], Members]:
-    return lambda: layout_members(*tops)
-
-
-def hybrid(*tops: Made) -> Callable[[], Members]:
-    return lambda: hybrid_members(*tops)
-
-
-def named(*annotations: Mapping[str, str]) -> Callable[[], Members]:
-    """A layout of one image, with an entry for each of these annotations."""
-    made = image().named()
-    return lambda: layout_members(*(made.annotated(each) for each in annotations))
-
-
-def ref(*names: str) -> Callable[[], Members]:
-    return named(*({KEY: name} for name in names))
-
-
-def typed(media_type: str, content: bytes = LAYER) -> Made:
-    return image(make_blob(media_type, content))
-
-
-def edited(make: Callable[[], Members], **changes: object) -> Callable[[], Members]:
-    """The same with members replaced, or left out by None; `__` in a name is a dot, `_` a dash."""
-
-    def change() -> Members:
-        members = make()
-        for key, content in changes.items():
-            name = key.replace("__", ".").replace("_", "-")
-            members.pop(name, None)
-            if content is not None:
-                members[name] = content  # type: ignore[assignment]
-        return members
-
-    return change
-
-
-def relisted(edit: Callable[[dict[str, object]], object]) -> Callable[[], Members]:
-    """A layout of one image whose entry in index.json is edited."""
-
-    def make() -> Members:
-        files = layout_files(make_source(image()))
-        index = json.loads(files["index.json"])
-        edit(index["manifests"][0])
-        return {**files, "index.json": encode(index)}
-
-    return make
-
-
-def linked(member: str, flag: bytes) -> Callable[[], Members]:
-    """A Docker archive with one of its members moved, and a link in its place."""
-
-    def make() -> Members:
-        members = docker_members(config(), [LAYER], ("lab/app:1",))
-        name = next(each for each in members if each.endswith(member))
-        content = members.pop(name)
-        below = "/" in name and flag == b"2"
-        return {"moved": content, **members, name: (flag, "../moved" if below else "moved")}
-
-    return make
-
-
-def stray_link() -> Members:
-    members = docker_members(config(), [LAYER], ("lab/app:1",))
-    return {**members, "other/layer.tar": (b"2", "nowhere.tar")}
-
-
-def artifact(**names: str) -> Made:
-    empty = make_blob(media_types.OCI_EMPTY, b"{}")
-    data = make_blob("application/vnd.cncf.helm.chart.content.v1.tar+gzip", b"chart")
-    return make_manifest(empty, [data], artifactType="application/vnd.cncf.helm.config.v1+json")
-
-
-SHA512 = {"type": "layers", "diff_ids": [str(Digest.of(LAYER, "sha512"))]}
-STEPS = [{"created_by": "one"}, {"created_by": "two"}]
-TWO = make_config("linux/amd64", [LAYER, make_layer("more")])
-OTHER = make_image(layers=[make_layer("other")])
 
 ROWS = (
     # RepoTags, by the grammar of each: moby:image/tarexport/load.go, distribution/reference
@@ -260,6 +192,25 @@ ROWS = (
         layout(image(media_type=media_types.DOCKER_MANIFEST)),
         "RRR LLLLLL",
     ),
+    # What is inside layers, which are small here and so are read: Go's archive/tar
+    Row("a sparse member of GNU tar", saved_layer(gnu_sparse(LAYER)), "RRR BRRRRR"),
+    Row("a sparse member as PAX has it", saved_layer(pax_sparse()), "LLL LLLLLL"),
+    Row("a layer without its last padding", saved_layer(LAYER[: BLOCK + 4]), "LLL LLLLLL"),
+    Row("a layer that is no tar", saved_layer(b"\x13" * 2048), "RRR BRRRRR"),
+    Row("a layer that is cut", lambda: cut(layout_members(image(GZIP))), "RRR BRRRRR"),
+    Row("a wrong diff id", layout(image(raw=OTHER_CONFIG)), "RRR BRRRRR"),
+    Row("a wrong diff id in both halves", hybrid(image(raw=OTHER_CONFIG)), "RRR BRRRRR"),
+    Row("a plain layer called gzip", layout(typed(OCI_GZIP)), "RRR LLLLLL"),
+    Row("a zstd layer called gzip", layout(typed(OCI_GZIP, zstd(LAYER))), "RRR LLLLLL"),
+    *(
+        Row(f"a plain layer that is {name}", layout(typed(OCI_PLAIN, pack(LAYER))), "RRR BRRRRR")
+        for name, pack in PACKED.items()
+    ),
+    Row("a bzip2 layer", saved_layer(LAYER, bz2.compress), "LLL BRRRRR"),
+    Row("an xz layer", saved_layer(LAYER, lzma.compress), "LLL BRRRRR"),
+    Row("a gzip layer", saved_layer(LAYER, gzip.compress), "LLL LLLLLL"),
+    Row("a zstd layer", saved_layer(LAYER, zstd), "RLL LLLLLL"),
+    Row("a manifest with other bytes", lambda: spoiled(image()), "RRR BRRRRR"),
     # Members: containerd:core/images/archive/importer.go
     Row("manifest.json as a hard link", linked("manifest.json", b"1"), "LLL RRRRRR"),
     Row("manifest.json as a symlink", linked("manifest.json", b"2"), "LLL RRRRRR"),
@@ -267,6 +218,8 @@ ROWS = (
     Row("a layer as a symlink", linked("layer.tar", b"2"), "LLL LLLLLL"),
     Row("a config as a symlink", linked(".json", b"2"), "LLL LLLLLL"),
     Row("a link to nowhere that nothing needs", stray_link, "LLL RRRRRR"),
+    Row("layers with backslashes", with_backslashes, "RRR RRRRRR"),
+    Row("a directory on top", lambda: below_top(hybrid_members(image())), "RRR RRRRRR"),
     Row("no oci-layout", edited(layout(image()), oci_layout=None), "RRR RRRRRR"),
     Row(
         "no oci-layout beside a manifest.json",
@@ -300,15 +253,11 @@ ROWS = (
 )
 
 
-@pytest.mark.parametrize(
-    ("row", "engine", "letter"),
-    [
-        (row, engine, letter)
-        for row in ROWS
-        for engine, letter in zip(ENGINES, row.verdicts.replace(" ", ""), strict=True)
-    ],
-    ids=lambda value: value.title if isinstance(value, Row) else value,
-)
-def test_each_engine_has_its_verdict(row: Row, engine: str, letter: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.title)
+def test_each_engine_has_its_verdict(row: Row, tmp_path: Path) -> None:
     file = write_members(tmp_path / "image.tar", row.make())
-    assert prediction(file, engine).verdict == VERDICTS[letter]
+    expected = dict(zip(ENGINES, row.verdicts.replace(" ", ""), strict=True))
+    with open_place(str(file)) as opened:
+        cargo = cargo_of(opened)
+        found = {name: predict(cargo, TABLE[name]).verdict for name in ENGINES}
+    assert found == {name: VERDICTS[letter] for name, letter in expected.items()}
