@@ -229,7 +229,7 @@ ROWS = (
     Row(
         "an empty index.json beside a manifest.json",
         edited(hybrid(image()), index__json=encode({"schemaVersion": 2, "manifests": []})),
-        "LLL RNRRRN",
+        "LLL RRRRRR",
     ),
     Row(
         "halves that disagree",

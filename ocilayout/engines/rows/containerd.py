@@ -35,7 +35,7 @@ _CONTAINERD_1_6 = Engine(
         False, "seen with ctr 1.6.20: mismatched image rootfs and manifest layers, at unpacking"
     ),
     importer="client",
-    empty=Fact("nothing kept", "containerd v1.6:cmd/ctr: nothing to unpack, and no error"),
+    empty=Fact("refused", "seen with ctr 1.6.20: image might be filtered out"),
     ipv6_names=Fact(False, "containerd v1.6:reference/docker; seen with ctr 1.6.20"),
     ends_at=Fact(_STOPS, "seen with ctr 1.6.20, which unpacks one after the other"),
     refusal=_UNRECOGNIZED,
