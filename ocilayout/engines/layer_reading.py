@@ -16,6 +16,7 @@ from ocilayout.errors import (
     IntegrityError,
     InvalidArchive,
     InvalidDocument,
+    OldSparseMember,
 )
 from ocilayout.graph import manifest_if_here, manifests_below, read_config
 from ocilayout.protocols import BlobReader, ImageSource
@@ -25,7 +26,7 @@ from ocilayout.spec.documents import Manifest
 from ocilayout.streams import CHUNK, Discard, HashingReader, copy_stream, readinto
 from ocilayout.tar_blocks import BLOCK, StreamBlocks
 from ocilayout.tar_end import is_header
-from ocilayout.tar_headers import OldSparseMember, read_headers
+from ocilayout.tar_headers import read_headers
 
 SMALL = 16 * 1024 * 1024
 """Bytes of layers, together, that are read without being asked to."""
