@@ -17,7 +17,6 @@ from ocilayout.engines.questions import (
     Refusal,
     asked_for,
     check_layers,
-    elsewhere,
     left_behind,
     names_lost,
     referrers_lost,
@@ -103,7 +102,6 @@ def _judge_saved(
     lost = (
         *left_behind(listed, platforms),
         *referrers_lost(listed, engine),
-        *elsewhere(platforms, machine),
     )
     return taken(
         entry, names, platforms, lost_names=names_lost(entry.names, names), lost_parts=lost
@@ -131,7 +129,6 @@ def _listed(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outc
         *left_behind(entry, platforms),
         *_all_but_one(platforms),
         *referrers_lost(entry, engine),
-        *elsewhere(platforms, machine),
     )
     return [
         taken(entry, names, platforms, lost_names=names_lost(entry.names, names), lost_parts=lost)

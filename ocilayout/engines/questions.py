@@ -8,7 +8,7 @@ from ocilayout.engines.faults import Fault
 from ocilayout.engines.member import NO_TAR, Member
 from ocilayout.engines.outcomes import Outcome, Verdict, is_worse
 from ocilayout.engines.rules import RULES
-from ocilayout.spec.compatible import runs
+from ocilayout.spec.compatible import as_machine, best
 from ocilayout.spec.names import reference_of
 from ocilayout.spec.platform import Platform
 
@@ -117,15 +117,17 @@ def check_faults(
 
 
 def own_members(entry: Entry, machine: Platform | None) -> tuple[Member, ...]:
-    """What a machine unpacks of an image: what it runs, as far as that is here.
+    """What a machine unpacks of an image: what suits it best of that which is here.
 
     Where the machine is not known it is whatever is here.
     """
     members = entry.members
     if machine is not None:
-        members = tuple(m for m in members if m.platform is None or runs(machine, m.platform))
         if entry.is_index:
             members = tuple(member for member in members if member.has_manifest)
+        platforms = (member.platform for member in members if member.platform)
+        taken = best(as_machine(machine), platforms)
+        members = tuple(member for member in members if member.platform in {None, taken})
     elif any(member.whole for member in members):
         members = tuple(member for member in members if member.whole)
     return members
@@ -207,14 +209,6 @@ def check_system(engine: Engine, members: Iterable[Member], machine: Platform | 
             f"it is for {', '.join(sorted(found))}, the engine for {', '.join(sorted(systems))}",
             engine.systems,
         )
-
-
-def elsewhere(platforms: Iterable[Platform], machine: Platform | None) -> tuple[str, ...]:
-    """That nothing of an image runs on the machine, if that is so."""
-    known = list(platforms)
-    if machine is None or not known or any(runs(machine, platform) for platform in known):
-        return ()
-    return (f"nothing of it runs on {machine}",)
 
 
 def left_behind(entry: Entry, kept: Iterable[Platform]) -> tuple[str, ...]:

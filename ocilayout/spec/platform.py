@@ -87,13 +87,19 @@ class Platform(NamedTuple):
 
     @classmethod
     def local(cls) -> "Platform":
-        """The platform of this machine, as its kernel has it."""
+        """The platform of this machine."""
         kernel = os.uname()
-        system, machine = kernel.sysname.lower(), kernel.machine.lower()
-        arm = re.match(r"armv([0-9])", machine, re.ASCII)
-        name = ("arm", f"v{arm[1]}") if arm else _MACHINES.get(machine, (machine, ""))
         # The engines of macOS run Linux in a virtual machine.
-        return cls("linux" if system == "darwin" else system, *name).normalized
+        system = "linux" if kernel.sysname == "Darwin" else kernel.sysname
+        return cls.of_machine(system, kernel.machine)
+
+    @classmethod
+    def of_machine(cls, system: str, machine: str, variant: str = "") -> "Platform":
+        """The platform of a machine that its kernel names, as `uname` or `docker info` say it."""
+        machine = machine.lower()
+        arm = re.match(r"armv([0-9])", machine, re.ASCII)
+        name = ("arm", f"v{arm[1]}") if arm else _MACHINES.get(machine, (machine, variant))
+        return cls(system, *name).normalized
 
     @classmethod
     def from_fields(cls, value: object, where: str) -> "Platform":
@@ -150,8 +156,13 @@ class Platform(NamedTuple):
 
     @property
     def specifier(self) -> str:
-        """All that it states, in a form that `parse` and docker read."""
-        if not self.os_features:
+        """All that it states, in a form that `parse` reads and a shell takes where it can."""
+        return self.formatted if self.os_features else str(self)
+
+    @property
+    def formatted(self) -> str:
+        """All that it states, as docker and containerd print and read it."""
+        if not self.os_version and not self.os_features:
             return str(self)
         options = "+".join(map(_encoded, (self.os_version, *self.os_features)))
         return "/".join(filter(None, (f"{self.os}({options})", *self[1:3])))

@@ -74,7 +74,7 @@ def _ask_docker(namespace: str | None) -> Client:
         "docker",
         ("docker",),
         text(part(version, "Server"), "Version"),
-        _platform(text(info, "OSType"), text(info, "Architecture")),
+        _machine(info),
         "io.containerd.snapshotter" in drivers,
     )
 
@@ -86,7 +86,8 @@ def _ask_podman(namespace: str | None) -> Client:
 def _podman(command: str, info: Answer) -> Client:
     host = part(info, "host")
     version = text(part(info, "version"), "Version")
-    machine = _platform(text(host, "os"), text(host, "arch"))
+    names = (text(host, "os") or "linux", text(host, "arch"), text(host, "variant"))
+    machine = Platform.of_machine(*names)
     return Client("podman", (command,), version, machine)
 
 
@@ -94,8 +95,7 @@ def _ask_nerdctl(namespace: str | None) -> Client:
     chosen = namespace or _kubernetes(run("nerdctl", "namespace", "ls", "--quiet").split())
     command = ("nerdctl", *(("--namespace", chosen) if chosen else ()))
     info = object_from(*command, "info", "--format", "{{json .}}")
-    machine = _platform(text(info, "OSType"), text(info, "Architecture"))
-    return Client("containerd", command, text(info, "ServerVersion"), machine)
+    return Client("containerd", command, text(info, "ServerVersion"), _machine(info))
 
 
 def _ask_ctr(namespace: str | None) -> Client:
@@ -121,8 +121,12 @@ _ASK: dict[str, Callable[[str | None], Client]] = {
 }
 
 
-def _platform(system: str, architecture: str) -> Platform:
-    return Platform(system or "linux", architecture).normalized
+def _machine(info: Answer) -> Platform:
+    """Where the engine runs, as `docker info` says it: with the version of a Windows."""
+    system = text(info, "OSType") or "linux"
+    machine = Platform.of_machine(system, text(info, "Architecture"))
+    version = text(info, "OSVersion") if machine.os == "windows" else ""
+    return machine._replace(os_version=version)
 
 
 def held(client: Client, words: str) -> list[Held]:

@@ -152,7 +152,7 @@ def _save_arguments(
     if client.kind == "podman":
         several = ("--multi-image-archive",) if len(names) > 1 else ()
         return ("save", "--quiet", "--format", "docker-archive", *several, *names)
-    asked = [word for each in platforms for word in ("--platform", str(each))]
+    asked = [word for each in platforms for word in ("--platform", each.formatted)]
     kept = tuple(asked) or ("--all-platforms",)
     if client.command[0] == "nerdctl":
         return ("save", *kept, *names)

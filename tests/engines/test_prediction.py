@@ -116,6 +116,19 @@ def test_an_image_loads_where_the_machine_runs_one_of_its_platforms(
     assert prediction(image, engine, Platform.parse(machine)).loads == runs
 
 
+def test_what_the_machine_does_not_choose_is_no_obstacle(tmp_path: Path) -> None:
+    """containerd unpacks what suits the machine best, and looks at nothing else."""
+    encrypted = make_blob(f"{media_types.OCI_LAYER}+gzip+encrypted", b"secret")
+    config = make_blob(media_types.OCI_CONFIG, make_config("linux/386", [b"secret"]))
+    made = make_manifest(config, [encrypted])
+    platform = Platform("linux", "386").to_fields()
+    bad = Made(made.descriptor.edited(platform=platform), made.contents)
+    index = make_index(bad, make_image("linux/amd64")).named(NAME)
+    image = write_oci_archive(tmp_path / "image.tar", make_source(index))
+    assert prediction(image, "docker-29-containerd", AMD64).loads
+    assert not prediction(image, "docker-29-containerd", Platform("linux", "386")).loads
+
+
 def zstd(content: bytes) -> bytes:
     return zstandard.ZstdCompressor().compress(content)
 

@@ -88,6 +88,34 @@ def test_features_are_written_as_containerd_writes_them(text: str) -> None:
     assert Platform.parse(text).specifier == text
 
 
+@pytest.mark.parametrize(
+    ("text", "formatted"),
+    [
+        ("windows/amd64:10.0.17763.1", "windows(10.0.17763.1)/amd64"),
+        ("windows(10.0.17763+win32k)/amd64", "windows(10.0.17763+win32k)/amd64"),
+        ("linux/arm/v7", "linux/arm/v7"),
+    ],
+)
+def test_a_platform_is_given_to_engines_in_their_own_form(text: str, formatted: str) -> None:
+    assert Platform.parse(text).formatted == formatted
+
+
+@pytest.mark.parametrize(
+    ("names", "platform"),
+    [
+        (("linux", "x86_64"), "linux/amd64"),
+        (("linux", "armv7l"), "linux/arm/v7"),
+        (("linux", "arm", "v6"), "linux/arm/v6"),
+        (("linux", "arm64", "v8"), "linux/arm64"),
+        (("windows", "x86_64"), "windows/amd64"),
+    ],
+)
+def test_a_machine_has_the_platform_that_its_engine_says(
+    names: tuple[str, ...], platform: str
+) -> None:
+    assert str(Platform.of_machine(*names)) == platform
+
+
 def test_all_is_no_single_platform() -> None:
     with pytest.raises(UsageError, match="no single platform"):
         Platform.parse("all")
