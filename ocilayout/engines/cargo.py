@@ -21,6 +21,7 @@ from ocilayout.engines.member import (
 )
 from ocilayout.engines.saved_links import Linked, saved_links
 from ocilayout.engines.saved_list import SavedItem, absent_members, saved_items
+from ocilayout.engines.unread_forms import unread_form
 from ocilayout.errors import UsageError
 from ocilayout.graph import leads_to_build_cache, manifests_below
 from ocilayout.protocols import Files, ImageSource
@@ -117,6 +118,8 @@ class Cargo:
     """What is wrong with layers, as far as they were read."""
     picked: frozenset[Digest] | None = None
     """Manifests, indexes and image ids that were asked for by name or digest."""
+    unread_form: str | None = None
+    """Why no engine reads it in the form in which it lies, where it is such a form."""
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -168,6 +171,7 @@ def cargo_of(opened: Opened, *, reads_layers: bool = False) -> Cargo:
         imported=NOT_IMPORTED if files.is_folder else importer_view(files),
         layers=read_layers([own, source], reads_all=reads_layers),
         picked=_picked(opened),
+        unread_form=unread_form(opened),
     )
 
 

@@ -8,6 +8,7 @@ from ocilayout.engines.cargo import Cargo
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.outcomes import Outcome, Prediction
 from ocilayout.engines.questions import Refusal, asked_for, refused, refused_whole
+from ocilayout.engines.unread_forms import SOURCE
 from ocilayout.spec.compatible import as_machine, best
 from ocilayout.spec.platform import Platform
 
@@ -22,6 +23,8 @@ _LOADERS: dict[str, Callable[[Cargo, Engine, Platform | None], list[Outcome]]] =
 def predict(cargo: Cargo, engine: Engine, platform: Platform | None = None) -> Prediction:
     """What `engine`, on a machine of `platform`, makes of a file."""
     try:
+        if cargo.unread_form is not None and engine.loader != "registry":
+            raise Refusal(cargo.unread_form, SOURCE)
         outcomes = _LOADERS[engine.loader](cargo, engine, platform)
     except Refusal as refusal:
         outcomes = [refused(entry, refusal) for entry in asked_for(cargo, cargo.entries)]
