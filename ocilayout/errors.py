@@ -13,6 +13,7 @@
     ├── NotFound
     │   ├── PlaceNotFound           no such file or folder
     │   ├── BlobNotFound            a document names a blob that is not there
+    │   │   └── DanglingLink        it is a link to a file that is not there
     │   └── ImageNotFound           no image of that name, digest or platform
     ├── AmbiguousName               a name that fits several images
     ├── PlatformConflict            two different images for one platform
@@ -89,6 +90,10 @@ class PlaceNotFound(NotFound):
 
 class BlobNotFound(NotFound):
     """A document names a blob that its store does not have."""
+
+
+class DanglingLink(BlobNotFound):
+    """A blob, or a member of an archive, that is a link to nothing."""
 
 
 class ImageNotFound(NotFound):

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ocilayout.errors import BlobNotFound, InvalidArchive, LeadsThroughLink
+from ocilayout.errors import BlobNotFound, DanglingLink, InvalidArchive, LeadsThroughLink
 from ocilayout.folders import FolderFiles
 from ocilayout.streams import CHUNK, NamedFile
 
@@ -49,7 +49,7 @@ class LinkedFolderFiles(FolderFiles):
             with self.explained(name):
                 return self.regular(os.open(name, _FILE, dir_fd=self.fd), name)
         except BlobNotFound:
-            raise BlobNotFound(
+            raise DanglingLink(
                 f"{self.label}: {name} is a link to a file that is not there"
             ) from None
 

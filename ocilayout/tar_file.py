@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, KeysView
 from typing import BinaryIO, NamedTuple, cast
 
-from ocilayout.errors import BlobNotFound, InvalidArchive
+from ocilayout.errors import BlobNotFound, DanglingLink, InvalidArchive
 from ocilayout.streams import FileSlice, read_full
 from ocilayout.tar_blocks import BLOCK, FileBlocks
 from ocilayout.tar_end import is_header
@@ -141,6 +141,10 @@ class TarFile:
         for _ in range(MAX_LINKS):
             member = self._members.get(wanted)
             if member is None:
+                if wanted != name:
+                    raise DanglingLink(
+                        f"{self.label}: {name!r} is a link to {wanted!r}, which is not in it"
+                    )
                 raise BlobNotFound(f"{self.label} has no member {name!r}")
             if member.kind == "file":
                 return member

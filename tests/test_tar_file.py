@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocilayout import tar_file
-from ocilayout.errors import BlobNotFound, InvalidArchive
+from ocilayout.errors import BlobNotFound, DanglingLink, InvalidArchive
 from ocilayout.tar_blocks import BLOCK
 from ocilayout.tar_file import TarFile
 from ocilayout.tar_headers import MAX_EXTENSION
@@ -406,7 +406,7 @@ def test_a_link_out_of_the_archive_is_refused(target: str, kind: bytes, opened: 
 
 
 def test_a_link_to_nothing_is_not_found(opened: Opener) -> None:
-    with pytest.raises(BlobNotFound, match="'a'"):
+    with pytest.raises(DanglingLink, match="'a' is a link to 'b', which is not in it"):
         opened(link("a", "b") + END).open("a")
 
 

@@ -98,8 +98,6 @@ class Cargo:
     window: int
     has_marker: bool
     """Whether there is an oci-layout file."""
-    top: str
-    """The directory of a tar in which all of it stands, where no engine looks."""
     listed: tuple[Entry, ...]
     """What index.json lists; what else it is where there is none."""
     descriptors: int
@@ -161,7 +159,6 @@ def cargo_of(opened: Opened, *, reads_layers: bool = False) -> Cargo:
         outer=opened.outer.codec,
         window=opened.outer.window,
         has_marker=MARKER in files,
-        top=opened.top,
         listed=listed,
         descriptors=len(source.index.children),
         saved=_saved(files, own),

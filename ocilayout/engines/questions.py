@@ -137,8 +137,6 @@ def check_file(cargo: Cargo, engine: Engine) -> None:
     """Raises Refusal where the engine cannot read the file from outside."""
     if cargo.is_folder:
         raise refusal_by("it is a folder, and it takes a tar", engine.outer)
-    if cargo.top:
-        raise refusal_by(f"all of it stands in the directory {cargo.top}/", engine.refusal)
     if engine.suffixes is not None:
         _check_suffix(cargo, engine.name, engine.suffixes)
     if cargo.outer not in engine.outer.value:

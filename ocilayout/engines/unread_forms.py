@@ -18,7 +18,7 @@ def unread_form(opened: Opened) -> str | None:
     if files is None or (INDEX in files and not opened.top):
         return None
     if opened.top:
-        return f"the image stands in the directory {opened.top}/ of the tar, where it is not found"
+        return f"all of it stands in the directory {opened.top}/ of the tar"
     if files.is_folder:
         if docker_archive.recognizes(files):
             return "it is a directory into which a Docker archive was unpacked, not the archive"

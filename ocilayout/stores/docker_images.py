@@ -14,6 +14,7 @@ from ocilayout.blobs import MemoryBlobs
 from ocilayout.compression import Codec, codec_of, inflated
 from ocilayout.errors import (
     BlobNotFound,
+    DanglingLink,
     IntegrityError,
     InvalidArchive,
     InvalidDocument,
@@ -146,6 +147,8 @@ class DockerImages:
         try:
             with self._open(member) as content:
                 codec = codec_of(content.read(8))
+        except DanglingLink as error:
+            raise InvalidArchive(f"{error}, and {MANIFEST} names it as a layer") from None
         except BlobNotFound:
             raise InvalidArchive(
                 f"{self._files.label}: {MANIFEST} names the layer {member!r}, which is not there"

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import BinaryIO
 
 from ocilayout import notices
-from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument
+from ocilayout.errors import BlobNotFound, DanglingLink, InvalidArchive, InvalidDocument
 from ocilayout.protocols import Files
 from ocilayout.spec import names, strict_json
 from ocilayout.spec.descriptor import Descriptor
@@ -37,6 +37,8 @@ def open_blob_file(files: Files, descriptor: Descriptor) -> BinaryIO:
     """The file of a blob in a layout; raises BlobNotFound."""
     try:
         return files.open(descriptor.digest.blob_path)
+    except DanglingLink:
+        raise
     except BlobNotFound:
         raise BlobNotFound(
             f"{files.label} lacks the blob {descriptor.digest} "

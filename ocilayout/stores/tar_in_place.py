@@ -161,8 +161,9 @@ def _named_by_docker(edited: bytes | None, entries: list[Entry] | None) -> set[s
 
 
 def _paths_in(item: Mapping[str, Any]) -> Iterator[str]:
-    yield item["Config"]
-    yield from item["Layers"] or ()
+    for path in (item["Config"], *(item["Layers"] or ())):
+        # As a Docker archive from Windows has it, and as its member may be called.
+        yield from {path, path.replace("\\", "/")}
 
 
 def _unreachable(before: ImageSource, after: ImageSource) -> set[Digest]:

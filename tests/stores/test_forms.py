@@ -327,6 +327,15 @@ def test_backslashes_lead_nowhere_else(path: str, tmp_path: Path) -> None:
         read(tar)
 
 
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_a_layer_that_is_a_link_to_nothing_is_called_that(unpacked: bool, tmp_path: Path) -> None:
+    tar, folder = archive_with_a_layer_twice(tmp_path)
+    (folder / "second/layer.tar").symlink_to("../gone/layer.tar")
+    place = folder if unpacked else pack(folder, tar)
+    with pytest.raises(InvalidArchive, match=r"second/layer\.tar'? is a link to"):
+        read(place)
+
+
 def test_a_converted_copy_of_each_form_is_an_archive_as_any(tmp_path: Path) -> None:
     folder = write_layout(tmp_path / "x", make_source(TWO))
     tar = pack(tmp_path, tmp_path / "below.tar", "x")
