@@ -13,7 +13,13 @@ from ocilayout.graph import (
     walk,
 )
 from ocilayout.protocols import ImageSource
-from ocilayout.referrers import is_listed_referrer, is_referrer, referrer_kind
+from ocilayout.referrers import (
+    is_listed_referrer,
+    is_referrer,
+    referrer_kind,
+    subject_of_entry,
+)
+from ocilayout.signatures import signature_kind
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -40,6 +46,10 @@ class Image(NamedTuple):
     """Bytes of all blobs that it leads to, each counted once, as documents state them."""
     unique_size: int
     """Bytes of those of its blobs that no other entry leads to."""
+    refers_to: Digest | None = None
+    """What a referrer refers to."""
+    title: str = ""
+    """What a referrer is called, as in `notation signature`."""
 
 
 def surveyed(source: ImageSource) -> ImageSource:
@@ -51,12 +61,33 @@ def surveyed(source: ImageSource) -> ImageSource:
 
 
 def images_in(source: ImageSource) -> list[Image]:
-    """The images that a source lists, in its order, once each whatever their names."""
+    """The images that a source lists, once each whatever their names.
+
+    They are in its order, but for referrers, which stand behind the image that they refer to.
+    """
     entries: dict[Digest, list[Descriptor]] = {}
     for entry in source.index.children:
         entries.setdefault(entry.digest, []).append(entry)
     sizes = _sizes(source, [same[0] for same in entries.values()])
-    return [_image(source, same, *sizes[digest]) for digest, same in entries.items()]
+    images = [_image(source, same, *sizes[digest]) for digest, same in entries.items()]
+    return _with_referrers_behind(source, images)
+
+
+def _with_referrers_behind(source: ImageSource, images: list[Image]) -> list[Image]:
+    tops = {image.descriptor.digest: image.descriptor.digest for image in images}
+    if any(image.refers_to is not None and image.refers_to not in tops for image in images):
+        # What refers to a member of an index stands behind the index.
+        for image in images:
+            for member in manifests_below(source, [image.descriptor]):
+                tops.setdefault(member.digest, image.descriptor.digest)
+    # Annotations can make referrers of referrers a ring: those stay where they are.
+    own = {image.descriptor.digest for image in images if image.refers_to is None}
+    behind: dict[Digest, list[Image]] = {}
+    heads: list[Image] = []
+    for image in images:
+        top = None if image.refers_to is None else tops.get(image.refers_to)
+        (behind.setdefault(top, []) if top is not None and top in own else heads).append(image)
+    return [each for head in heads for each in (head, *behind.get(head.descriptor.digest, ()))]
 
 
 def total_size(source: ImageSource) -> int:
@@ -74,14 +105,18 @@ def _image(source: ImageSource, same: list[Descriptor], size: int, unique_size: 
             platform, is_here = _platform(source, descriptor)
             if platform is not None and not platform.is_unknown:
                 (here if is_here else absent)[platform] = None
+    kind = _kind(source, first)
+    is_listed_beside = kind in {"attestation", "referrer"}
     return Image(
         first,
         names,
-        _kind(source, first),
+        kind,
         tuple(here),
         tuple(absent),
         size,
         unique_size,
+        subject_of_entry(source, first) if is_listed_beside else None,
+        (signature_kind(source, first) or kind) if is_listed_beside else "",
     )
 
 

@@ -8,12 +8,13 @@ from typing import NamedTuple
 from ocilayout import notices
 from ocilayout.destination_options import DestinationOptions
 from ocilayout.errors import CannotHold
-from ocilayout.graph import is_document, platform_of, read_document
+from ocilayout.graph import is_document, listing, platform_of, read_document
 from ocilayout.protocols import ImageDestination, ImageSource
 from ocilayout.referrers import images_below, is_attestation, is_referrer
 from ocilayout.spec import names, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.documents import BUILD_CACHE, Manifest, is_build_cache
+from ocilayout.spec.marks import mark_of
 from ocilayout.spec.media_types import layer_type
 from ocilayout.spec.platform import Platform
 from ocilayout.stores.file_names import MANIFEST
@@ -41,7 +42,7 @@ class TarDestination:
     def commit(self, source: ImageSource) -> None:
         """Write manifest.json, index.json and the marker; raises CannotHold without an image."""
         entries = manifest_json(source, self._options)
-        self._tar.finish(source, {MANIFEST: strict_json.encode(entries)})
+        self._tar.finish(_marks_first(source), {MANIFEST: strict_json.encode(entries)})
 
 
 @contextmanager
@@ -69,6 +70,15 @@ def manifest_json(source: ImageSource, options: DestinationOptions) -> list[obje
     for reason in left_out:
         notices.warn(f"{reason}: it stays in the OCI half of the archive")
     return list(entries.values())
+
+
+def _marks_first(source: ImageSource) -> ImageSource:
+    """The source with signatures that are listed under the name of their image in front of it.
+
+    containerd gives a name to the last entry that has it (containerd: client/import.go).
+    """
+    entries = sorted(source.index.children, key=lambda entry: mark_of(entry) is None)
+    return listing(source, entries)
 
 
 class _Choice(NamedTuple):

@@ -97,6 +97,7 @@ def test_json(ocilayout: CommandLine, tmp_path: Path) -> None:
             "absent": ["linux/arm64"],
             "size": second["images"][0]["size"],
             "unique_size": second["images"][0]["size"],
+            "refers_to": None,
         }
     ]
 

@@ -14,6 +14,9 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from tests.attestations import make_saved_signature
+from tests.image_files import write_layout
+from tests.images import make_image, make_source
 from tests.real.command_line import assert_refused, ocilayout, succeed
 from tests.real.engines import Containerd, Docker, Podman
 from tests.real.readers import Reading, read
@@ -352,3 +355,16 @@ def test_several_samples_are_merged_into_an_engine(containerd: Containerd) -> No
     place = "containerd:example.org/merged:1"
     succeed("merge", *sources, "--output", place, environment=containerd.environment)
     assert containerd.platforms("example.org/merged:1") == ["linux/amd64", "linux/riscv64"]
+
+
+def test_a_name_in_containerd_leads_to_the_image_and_not_to_its_signature(
+    containerd: Containerd, tmp_path: Path
+) -> None:
+    """cosign save and hauler list both under one name."""
+    image = make_image("linux/amd64")
+    name = "registry.example/signed:1"
+    signature = make_saved_signature(image, "dev.hauler/sigs").named(name)
+    store = write_layout(tmp_path / "store", make_source(image.named(name), signature))
+    succeed("convert", store, tmp_path / "out.tar")
+    containerd.ctr("images", "import", "--no-unpack", tmp_path / "out.tar")
+    assert containerd.images()[name] == str(image.descriptor.digest)

@@ -184,7 +184,12 @@ def _entries(directory: str) -> Iterator[tuple[str, int]]:
 def _echo_images(
     place: str, dialect: str, images: list[Image], size: int, damage: Sequence[Damage]
 ) -> None:
-    words = counted(len(images), "image") + (f", {len(damage)} damaged" if damage else "")
+    referrers = sum(image.refers_to is not None for image in images)
+    words = counted(len(images) - referrers, "image")
+    if referrers:
+        words += f", {counted(referrers, 'referrer')}"
+    if damage:
+        words += f", {len(damage)} damaged"
     shares = len(images) > 1
     echo(f"{place}: {dialect}, {words}{f', {human_size(size)}' if shares else ''}")
     if not images:
@@ -200,7 +205,7 @@ def _echo_images(
             str(image.descriptor.digest),
         )
         for image in images
-        for name in image.names or ("-",)
+        for name in _names_in_list(image)
     ]
     rows += (
         (name, _DAMAGED, "-", *(("-",) if shares else ()), str(found.digest or "-"))
@@ -208,3 +213,9 @@ def _echo_images(
         for name in found.names or ("-",)
     )
     echo_table(header, rows, indent="  ")
+
+
+def _names_in_list(image: Image) -> list[str]:
+    """The names of an image; those of a referrer are set in, as it stands below its image."""
+    names = list(image.names or ([image.title] if image.title else ["-"]))
+    return [f"  {name}" for name in names] if image.refers_to is not None else names

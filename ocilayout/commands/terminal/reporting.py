@@ -110,7 +110,7 @@ def traffic(report: Report) -> str:
 
 def image_line(image: Image, digest: str = "") -> str:
     """An image as one line: names, platforms and digest, or words that stand for it."""
-    names = " ".join(image.names) or "(no name)"
+    names = " ".join(image.names) or (f"({image.title})" if image.title else "(no name)")
     return (
         f"{printable(names)} {printable(platforms_of(image))} {digest or image.descriptor.digest}"
     )
@@ -167,6 +167,7 @@ def image_fields(image: Image) -> dict[str, object]:
         "absent": [str(platform) for platform in image.absent],
         "size": image.size,
         "unique_size": image.unique_size,
+        "refers_to": None if image.refers_to is None else str(image.refers_to),
     }
 
 
