@@ -58,7 +58,7 @@ def command(
     )
     from ocilayout.engines.cargo import cargo_of
     from ocilayout.engines.finding import as_engines_find
-    from ocilayout.engines.mending import mending
+    from ocilayout.engines.fix import fix_for
     from ocilayout.engines.prediction import predict
     from ocilayout.engines.table import engines_named
     from ocilayout.errors import UsageError
@@ -82,9 +82,8 @@ def command(
         predictions = [predict(cargo, engine, platform) for engine in rows]
         with nothing_heard():
             single = as_one_image(source) if as_index else source
-            fixes = [mending(cargo, single, found, platform) for found in predictions]
-            if single is not source:
-                fixes = [fix and fix.with_options("--index") for fix in fixes]
+            options = ("--index",) if as_index else ()
+            fixes = [fix_for(cargo, single, found, platform, options) for found in predictions]
     verdicts: Sequence[Any] = list(zip(predictions, fixes, strict=True))
     if as_json:
         fields = [verdict_fields(prediction, fix) for prediction, fix in verdicts]

@@ -4,6 +4,6 @@
 to any of them. `prediction` puts the two together: it asks the loader of the row, `dockerd`,
 `containerd`, `podman` or `registry`, and each of these answers with `outcomes`, and with what
 `questions` has for all. `fitting` makes what an engine takes (`strictest`: what all versions of it
-take), `mending` names the command that does, and `arrival` chooses what is sent into an engine that
+take), `fix` names the command that does, and `arrival` chooses what is sent into an engine that
 answers.
 """

@@ -7,7 +7,7 @@ from ocilayout import notices
 from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_REFERRER, Entry, entries_of
 from ocilayout.engines.facts import Engine, Fact
 from ocilayout.engines.member import Member
-from ocilayout.engines.questions import unmendable
+from ocilayout.engines.obstacles import obstacle
 from ocilayout.errors import CannotHold, UsageError
 from ocilayout.graph import listing
 from ocilayout.outputs import outer_codec
@@ -76,10 +76,10 @@ def why_formless(entry: Entry, engine: Engine) -> str | None:
     if systems and engine.systems.value and not systems & engine.systems.value:
         wanted = ", ".join(sorted(engine.systems.value))
         return f"{engine.name} is for {wanted}, this is for {', '.join(sorted(systems))}"
-    member = _first_choice(entry, engine)
-    refusal = unmendable(member, engine) if member is not None else None
-    if member is not None and refusal is not None:
-        return f"{engine.name} does not take {member.platform}: {refusal.reason}"
+    member = first_choice(entry, engine)
+    reason = obstacle(member, engine) if member is not None else None
+    if member is not None and reason is not None:
+        return f"{engine.name} does not take {member.platform or 'it'}: {reason}"
     is_named = any(_is_name(name, engine) for name in entry.names)
     if not is_named and not engine.nameless.value:
         is_bare = bool(entry.names) or not engine.tag_alone.value
@@ -91,15 +91,14 @@ def why_formless(entry: Entry, engine: Engine) -> str | None:
     return None
 
 
-def _first_choice(entry: Entry, engine: Engine) -> Member | None:
+def first_choice(entry: Entry, engine: Engine) -> Member | None:
     """What manifest.json names of an image, where that has room for one."""
     systems = engine.systems.value
     fitting = (
         member
         for member in entry.members
         if member.whole
-        and member.platform
-        and (not systems or member.platform.normalized.os in systems)
+        and (not systems or not member.platform or member.platform.normalized.os in systems)
     )
     return min(fitting, key=lambda member: member.platform != _PREFERRED, default=None)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from ocilayout.commands.terminal.printing import echo
-from ocilayout.engines.mending import Mending
+from ocilayout.engines.fix import Fix
 from ocilayout.engines.outcomes import Outcome, Prediction, Verdict
 from ocilayout.engines.table import families
 
@@ -15,7 +15,7 @@ _WORDS: Mapping[Verdict, str] = {
 }
 
 
-def echo_verdict(prediction: Prediction, fix: Mending | None) -> None:
+def echo_verdict(prediction: Prediction, fix: Fix | None) -> None:
     """A line for each image, and one that says what to do."""
     reasons = {outcome.reason for outcome in prediction.outcomes}
     if len(prediction.outcomes) > 1 and len(reasons) == 1 and "" not in reasons:
@@ -68,7 +68,7 @@ def _sentence(outcome: Outcome) -> str:
     return " ".join(words) + lost + useless
 
 
-def verdict_fields(prediction: Prediction, fix: Mending | None) -> dict[str, object]:
+def verdict_fields(prediction: Prediction, fix: Fix | None) -> dict[str, object]:
     """The same as JSON."""
     return {
         "engine": prediction.engine.name,
