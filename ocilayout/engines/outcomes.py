@@ -50,6 +50,8 @@ class Outcome:
 
     runs: bool = True
     """Whether the machine runs something of it, where that is known."""
+    taken: Platform | None = None
+    """Which of its platforms the machine takes, where that is known."""
 
     @property
     def loads(self) -> bool:

@@ -38,8 +38,11 @@ def predict(cargo: Cargo, engine: Engine, platform: Platform | None = None) -> P
 
 def _on_machine(outcome: Outcome, machine: Platform) -> Outcome:
     """The outcome on a machine: what is loaded and cannot run there is of no use."""
-    if not outcome.loads or not outcome.platforms or best(machine, outcome.platforms):
+    if not outcome.loads or not outcome.platforms:
         return outcome
+    taken = best(machine, outcome.platforms)
+    if taken is not None:
+        return replace(outcome, taken=taken)
     known = ", ".join(map(str, outcome.platforms))
     return replace(
         outcome,

@@ -160,12 +160,14 @@ class Registry:
         raise refused
 
     def _refuse_web_page(self, answer: Answer) -> None:
-        """Raises RegistryFailed where a server that shows web pages says yes to a request.
+        """Raises RegistryFailed where a server shows web pages, and knows no registry's requests.
 
         Some registries say that an empty answer is HTML (Quay), so what decides is whether
         the server has a page where a registry tells its version.
         """
-        if self._is_registry or answer.status >= 300 or not is_html(answer.headers):
+        if self._is_registry or not is_html(answer.headers):
+            return
+        if answer.status >= 300 and answer.status not in {404, 405}:
             return
         ping = persistently(lambda: self._http.send("GET", f"{self._base()}/v2/", {}))
         page = ping.beginning(_MAX_PAGE)

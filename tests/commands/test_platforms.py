@@ -223,3 +223,28 @@ def test_check_finds_something_where_nothing_runs(
     assert (done.code, found["verdict"]) == (3, "loads")
     assert [image["usable"] for image in found["images"]] == [False]
     assert found["fix"] == {"command": None, "reason": "no image in it is for linux/amd64"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken"),
+    [
+        ("linux/amd64/v3", "linux/amd64/v2"),
+        ("linux/amd64", "linux/386"),
+        ("linux/arm64/v9", "linux/arm64"),
+        ("linux/arm64", "linux/arm64"),
+        ("linux/arm/v7", "linux/arm/v6"),
+        ("linux/s390x", None),
+        ("all", None),
+    ],
+)
+def test_check_names_what_the_machine_takes(
+    asked: str, taken: str | None, ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    platforms = ("linux/386", "linux/amd64/v2", "linux/arm/v6", "linux/arm64")
+    image = write_image(tmp_path, *platforms)
+    done = ocilayout("check", image, "--for", "k3s", "--platform", asked, "--json")
+    (found,) = done.json["engines"][0]["images"]
+    assert found["runs"] == taken
+    words = ocilayout("check", image, "--for", "k3s", "--platform", asked).out
+    assert ("runs as" in words) == (taken is not None)
+    assert f"runs as {taken}" in words or taken is None

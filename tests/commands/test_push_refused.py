@@ -128,13 +128,18 @@ def test_a_reason_is_printed_however_many_connections_fail(
         ocilayout.refuse(1, "quota is used up", "push", "-q", image, f"{registry.host}/team/app:1")
 
 
-@pytest.mark.parametrize("ping", [200, 404, 503])
+@pytest.mark.parametrize(("ping", "status"), [(200, 200), (404, 200), (503, 200), (404, 404)])
 def test_a_server_that_shows_a_web_page_for_everything_is_no_registry(
-    ping: int, ocilayout: CommandLine, image: Path, tmp_path: Path, registry: OciRegistry
+    ping: int,
+    status: int,
+    ocilayout: CommandLine,
+    image: Path,
+    tmp_path: Path,
+    registry: OciRegistry,
 ) -> None:
     registry.faults += [
         Fault("GET", r"/v2/$", answering(ping, HTML, PORTAL), times=None),
-        Fault("*", "", answering(200, HTML, PORTAL), times=None),
+        Fault("*", "", answering(status, HTML, PORTAL), times=None),
     ]
     said = "answers with a web page (Sonatype Nexus): it is no registry"
     place = f"docker://{registry.host}/team/app"
@@ -163,6 +168,15 @@ def test_a_registry_whose_empty_answers_are_called_web_pages_is_one(
     ocilayout.succeed("push", "-q", image, f"{registry.host}/team/app:1")
     # As many connections as find it out at once.
     assert 1 <= len(registry.seen("GET", "/v2/")) <= CONNECTIONS
+
+
+def test_a_page_of_a_proxy_before_a_registry_is_passed_on(
+    ocilayout: CommandLine, image: Path, registry: OciRegistry
+) -> None:
+    page = answering(404, HTML, "<title>404 Not Found</title>")
+    registry.faults.append(Fault("POST", UPLOADS, page, times=None))
+    said = "cannot begin an upload to team/app (404: Not Found)"
+    ocilayout.refuse(1, said, "push", "-q", image, f"{registry.host}/team/app:1")
 
 
 @pytest.mark.parametrize(("path", "what"), [(TAG, "the manifest team/app:1"), (BLOB, "the blob")])

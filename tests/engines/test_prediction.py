@@ -113,7 +113,9 @@ def test_an_image_loads_where_the_machine_runs_one_of_its_platforms(
 ) -> None:
     index = make_index(*map(make_image, there)).named(NAME)
     image = write_oci_archive(tmp_path / "image.tar", make_source(index))
-    assert prediction(image, engine, Platform.parse(machine)).loads == runs
+    found = prediction(image, engine, Platform.parse(machine))
+    assert found.loads == runs
+    assert (found.outcomes[0].taken is not None) == runs
 
 
 def test_what_the_machine_does_not_choose_is_no_obstacle(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ def _sentence(outcome: Outcome) -> str:
         words.append("without a name")
     if outcome.platforms:
         words.append(f"for {', '.join(map(str, outcome.platforms))}")
+    if outcome.taken is not None and len(outcome.platforms) > 1:
+        words.append(f"and runs as {outcome.taken}")
     lost = f"; lost: {'; '.join(outcome.lost)}" if outcome.lost else ""
     useless = "" if outcome.runs else f", but {outcome.reason}"
     return " ".join(words) + lost + useless
@@ -87,6 +89,7 @@ def _outcome_fields(outcome: Outcome) -> dict[str, object]:
         "usable": outcome.loads,
         "names": list(outcome.names),
         "platforms": [str(platform) for platform in outcome.platforms],
+        "runs": None if outcome.taken is None else str(outcome.taken),
         "lost": list(outcome.lost),
         "reason": outcome.reason,
         "source": outcome.source,
