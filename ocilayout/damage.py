@@ -65,7 +65,7 @@ def why_unreadable(source: ImageSource, descriptor: Descriptor) -> str | None:
         return None
     try:
         if not is_document(descriptor):
-            return _why_not_followed(source, descriptor)
+            return why_unfollowed(source, descriptor)
         document = read_document(source, descriptor)
         if isinstance(document, Manifest):
             _check_parts(source, document)
@@ -229,7 +229,14 @@ def _members_of(source: ImageSource, descriptor: Descriptor) -> tuple[Descriptor
         return ()
 
 
-def _why_not_followed(source: ImageSource, blob: Descriptor) -> str | None:
-    if blob.size > strict_json.MAX_DOCUMENT_SIZE:
-        return why_not_followed(blob, b"")
-    return why_not_followed(blob, read_bytes(source, blob))
+def why_unfollowed(source: ImageSource, blob: Descriptor) -> str | None:
+    """Why an entry of an index that is no document would lose blobs in a copy; None where it would
+    lose none, or cannot be read."""
+    raw = b""
+    if blob.size <= strict_json.MAX_DOCUMENT_SIZE:
+        try:
+            raw = read_bytes(source, blob)
+        except (BlobNotFound, *DAMAGE):
+            # Content, then: copying it says what is wrong with it.
+            raw = b""
+    return why_not_followed(blob, raw)

@@ -7,10 +7,11 @@ order for the workshop. Layers that are encrypted, foreign or absent are never a
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
+from ocilayout import notices
 from ocilayout.capabilities import made_layers
 from ocilayout.compression import CODECS
 from ocilayout.errors import IntegrityError
-from ocilayout.graph import is_document, read_document, read_fitting_config, walk
+from ocilayout.graph import fitting_config, is_document, read_config, read_document, walk
 from ocilayout.protocols import ImageSource
 from ocilayout.recoding import Order, codec_in, with_codec
 from ocilayout.spec.config import ImageConfig
@@ -125,10 +126,18 @@ def _with_diff_ids(
 def check_counts(source: ImageSource, manifest: Manifest) -> ImageConfig | None:
     """The config of an image whose layers are as many as its diff ids; raises InvalidDocument.
 
-    Artifacts borrow the type of image configs, so only an image of layer tars counts.
+    Artifacts borrow the type of image configs, so only an image of layer tars counts. One without
+    any diff ids, as oras makes it of files, is passed on with a warning: no engine unpacks it.
     """
     if manifest.config is None or manifest.config.digest in source.absent:
         return None
     if not all(layer_type(layer.media_type) for layer in manifest.layers):
         return None
-    return read_fitting_config(source, manifest)
+    config = read_config(source, manifest)
+    if config is None or config.diff_ids or not manifest.layers:
+        return None if config is None else fitting_config(manifest, config)
+    count = len(manifest.layers)
+    notices.warn(
+        f"image {manifest.digest} has {count} layers and no diff ids: no engine unpacks it"
+    )
+    return config

@@ -4,15 +4,22 @@ from pathlib import Path
 import pytest
 
 from ocilayout.copy_engine import missing_blobs, transfer
-from ocilayout.errors import BlobNotFound
+from ocilayout.errors import BlobNotFound, InvalidDocument
 from ocilayout.protocols import ImageDestination, ImageSource
 from ocilayout.recode_policy import Recode, compress_all, keep
 from ocilayout.spec import media_types
+from ocilayout.spec.digest import Digest
+from ocilayout.spec.documents import Index
 from tests.attestations import make_referrer
 from tests.images import (
+    MemorySource,
+    encode,
+    make_blob,
+    make_config,
     make_image,
     make_index,
     make_layer,
+    make_manifest,
     make_source,
 )
 from tests.memory_destination import MemoryDestination
@@ -118,3 +125,56 @@ def test_missing_blobs_are_the_plan() -> None:
     assert set(everything) == source.contents.keys()
     some = MemoryDestination(everything[:2])
     assert [blob.digest for blob in missing_blobs(source, some)] == everything[2:]
+
+
+@pytest.mark.parametrize("config", [b"{}", b'{"rootfs":{"type":"layers","diff_ids":null}}'])
+def test_an_image_without_diff_ids_is_copied_as_it_is_and_that_is_said(
+    config: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    layer = make_blob(media_types.OCI_LAYER, LAYERS[0])
+    source = make_source(make_manifest(make_blob(media_types.OCI_CONFIG, config), [layer]))
+    assert contents_of(sent(source).result) == source.contents
+    assert "1 layers and no diff ids: no engine unpacks it" in caplog.text
+
+
+def test_an_image_of_other_counts_is_not_copied() -> None:
+    config = make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", LAYERS[:2]))
+    layer = make_blob(media_types.OCI_LAYER, LAYERS[0])
+    with pytest.raises(InvalidDocument, match="1 layers, but its config counts 2 diff ids"):
+        sent(make_source(make_manifest(config, [layer])))
+
+
+SCHEMA_1 = {"schemaVersion": 1, "fsLayers": [{"blobSum": str(Digest.of(b"layer"))}]}
+
+
+@pytest.mark.parametrize(
+    ("media_type", "fields", "said"),
+    [
+        (
+            "application/vnd.docker.distribution.manifest.v1+prettyjws",
+            SCHEMA_1,
+            "Docker schema 1",
+        ),
+        ("application/octet-stream", SCHEMA_1, "Docker schema 1"),
+        ("application/vnd.x+json", {"layers": [{"digest": "sha256:0"}]}, "layers lead to blobs"),
+    ],
+)
+@pytest.mark.parametrize("is_member", [False, True])
+def test_what_would_lose_its_blobs_is_refused_by_name(
+    media_type: str, fields: object, said: str, is_member: bool
+) -> None:
+    made = make_blob(media_type, encode(fields))
+    source = make_source((make_index(make_image(), made) if is_member else made).named("app:v1"))
+    destination = MemoryDestination()
+    with pytest.raises(InvalidDocument, match=said):
+        transfer(source, destination)
+    with pytest.raises(InvalidDocument, match=said):
+        missing_blobs(source, destination)
+    assert destination.put == []
+
+
+def test_an_entry_that_cannot_be_read_is_not_lost() -> None:
+    raw = encode({"schemaVersion": 2, "manifests": [make_image().descriptor.fields, {}]})
+    source = MemorySource(Index.parse_top(raw, "index.json"), make_image().contents)
+    with pytest.raises(InvalidDocument, match="cannot be read"):
+        transfer(source, MemoryDestination())

@@ -24,8 +24,40 @@ _SPECIAL: dict[bytes, NodeKind] = {b"3": "character", b"4": "block", b"6": "fifo
 
 
 @dataclass(frozen=True, slots=True)
-class _Hardlink:
+class Hardlink:
+    """Another name of a file."""
+
     target: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Whiteout:
+    """What a layer hides of those below it."""
+
+    folder: bytes
+    name: bytes
+    """Of one file; OPAQUE of all that is in the folder."""
+
+
+Change = Node | Hardlink | Whiteout
+
+
+def read_changes(blocks: Blocks, number: int) -> Iterator[tuple[bytes, Change]]:
+    """What the plain layer in `blocks`, which is the `number`th, changes, each with its path.
+
+    Raises InvalidArchive where its names are hostile, or it is no sound tar.
+    """
+    for header in read_headers(blocks):
+        path = member_path(header)
+        parent, _, name = path.rpartition(b"/")
+        if path.startswith(_AUFS) and name != OPAQUE:
+            continue
+        if name.startswith(WHITEOUT):
+            hidden = _hidden_name(name, header)
+            if name == OPAQUE or not name.startswith(_AUFS):
+                yield path, Whiteout(parent, hidden)
+        else:
+            yield path, _node(header, number)
 
 
 def lay_over(tree: Tree, blocks: Blocks, number: int) -> None:
@@ -34,18 +66,15 @@ def lay_over(tree: Tree, blocks: Blocks, number: int) -> None:
     Raises InvalidArchive where its names are hostile, or it is no sound tar.
     """
     hidden: list[tuple[Folder, bytes]] = []
-    added: list[tuple[bytes, Node | _Hardlink]] = []
-    for header in read_headers(blocks):
-        path = member_path(header)
-        parent, _, name = path.rpartition(b"/")
-        if path.startswith(_AUFS) and name != OPAQUE:
-            continue
-        if name.startswith(WHITEOUT):
-            hidden.extend(_hidden(tree, parent, name, header))
+    added: list[tuple[bytes, Node | Hardlink]] = []
+    for path, change in read_changes(blocks, number):
+        if isinstance(change, Whiteout):
+            folder = tree.folder(change.folder)
+            if folder is not None:
+                hidden.append((folder, change.name))
         else:
-            node = _node(header, number)
-            tree.hold(len(path) + _held_by(node))
-            added.append((path, node))
+            tree.hold(held_by(path, change))
+            added.append((path, change))
     for folder, name in hidden:
         if name == OPAQUE:
             folder.children.clear()
@@ -53,15 +82,20 @@ def lay_over(tree: Tree, blocks: Blocks, number: int) -> None:
             folder.children.pop(name, None)
     tree.forget()
     for path, node in added:
-        if isinstance(node, _Hardlink):
+        if isinstance(node, Hardlink):
             tree.link(path, node.target)
         else:
             tree.add(path, node)
     tree.forget()
 
 
-def _held_by(node: Node | _Hardlink) -> int:
-    if isinstance(node, _Hardlink):
+def held_by(path: bytes, node: Node | Hardlink) -> int:
+    """Bytes of names and attributes that a tree keeps of a node."""
+    return len(path) + _held_by(node)
+
+
+def _held_by(node: Node | Hardlink) -> int:
+    if isinstance(node, Hardlink):
         return len(node.target)
     xattrs = node.attributes.xattrs
     sparse = node.sparse.held if node.sparse else 0
@@ -89,21 +123,17 @@ def _clean(raw: bytes, header: Header, called: str) -> bytes:
     return path
 
 
-def _hidden(
-    tree: Tree, parent: bytes, name: bytes, header: Header
-) -> Iterator[tuple[Folder, bytes]]:
+def _hidden_name(name: bytes, header: Header) -> bytes:
     wanted = name if name == OPAQUE else name[len(WHITEOUT) :]
     if wanted in {b"", b".", b".."}:
         shown = name.decode()
         raise InvalidArchive(f"{header.where}: the whiteout {shown!r} names no file")
-    folder = tree.folder(parent)
-    if folder is not None and (name == OPAQUE or not name.startswith(_AUFS)):
-        yield folder, wanted
+    return wanted
 
 
-def _node(header: Header, number: int) -> Node | _Hardlink:
+def _node(header: Header, number: int) -> Node | Hardlink:
     if header.kind == "hardlink":
-        return _Hardlink(_clean(header.target, header, "target"))
+        return Hardlink(_clean(header.target, header, "target"))
     attributes = header.attributes()
     if header.kind == "directory":
         return Folder(attributes)

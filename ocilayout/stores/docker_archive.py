@@ -69,10 +69,14 @@ def open_source(files: Files) -> Iterator[ImageSource]:
 def open_suspect(files: Files) -> Iterator[ImageSource]:
     """The images in a tar that may be damaged; those of its OCI half, where there is one."""
     # Few commands verify, and start-up counts.
-    from ocilayout.stores.suspect_archive import SuspectArchive, hybrid_problems
-    from ocilayout.stores.suspect_layout import SuspectLayout
+    if INDEX in files:
+        from ocilayout.stores.suspect_hybrid import SuspectHybrid
 
-    yield SuspectLayout(files, hybrid_problems) if INDEX in files else SuspectArchive(files)
+        yield SuspectHybrid(files)
+        return
+    from ocilayout.stores.suspect_archive import SuspectArchive
+
+    yield SuspectArchive(files)
 
 
 def difference(layout: LayoutSource, entries: list[Entry]) -> str | None:
@@ -80,7 +84,7 @@ def difference(layout: LayoutSource, entries: list[Entry]) -> str | None:
 
     docker 25.0.0 wrote the layers of its manifests in random order (moby/moby#47150).
     """
-    manifests, _ = despite_damage(layout, _layers_by_config)
+    manifests, _ = despite_damage(layout, layers_by_config)
     for entry in entries:
         known = manifests.get(str(entry.config_digest))
         if known is None:
@@ -91,7 +95,7 @@ def difference(layout: LayoutSource, entries: list[Entry]) -> str | None:
     return None
 
 
-def _layers_by_config(source: ImageSource) -> dict[str, list[tuple[str, ...]]]:
+def layers_by_config(source: ImageSource) -> dict[str, list[tuple[str, ...]]]:
     """The paths of the layers of each image, by the digest of its config."""
     found: dict[str, list[tuple[str, ...]]] = {}
     for descriptor in manifests_below(source, source.index.children):

@@ -85,10 +85,15 @@ def read_config_of(files: Files, entry: Entry) -> ImageConfig:
 def read_entries(files: Files) -> list[Entry]:
     """The images that manifest.json lists; raises InvalidDocument or InvalidArchive."""
     label = f"{files.label}: {MANIFEST}"
-    return [
+    entries = [
         read_entry(files, item, f"{label}[{position}]")
         for position, item in enumerate(read_list(files, label))
     ]
+    for entry in entries:
+        problem = stated_id_problem(entry)
+        if problem is not None:
+            notices.warn(f"{label}: {problem}: layers are checked against what it says")
+    return entries
 
 
 def read_list(files: Files, label: str) -> list[object]:
@@ -113,7 +118,7 @@ def read_entry(files: Files, value: object, where: str) -> Entry:
     paths = [path, *fields.texts("Layers")]
     member, *layers = (_member(files, each, where) for each in paths)
     digest, size = _described_config(files, member, where)
-    _check_stated_id(path, digest, where)
+    _check_blob_path(member, digest, where)
     return Entry(
         digest,
         size,
@@ -183,16 +188,28 @@ def _algorithm(member: str) -> str:
     return parts[1] if in_blobs and parts[1] in HEX_LENGTHS else "sha256"
 
 
-def _check_stated_id(path: str, digest: Digest, where: str) -> None:
-    """A config whose file name is another hash than its content's was damaged or exchanged."""
-    stem = path.rpartition("/")[2].removesuffix(".json").removeprefix("sha256:")
-    is_hash = len(stem) == HEX_LENGTHS[digest.algorithm] and all(
-        letter in "0123456789abcdef" for letter in stem
-    )
-    if is_hash and stem != digest.encoded:
+def stated_id_problem(entry: Entry) -> str | None:
+    """In what the file name of a config is another hash than the config's; None where it is none.
+
+    Its layers are held to its diff ids all the same.
+    """
+    stem = entry.config_path.rpartition("/")[2].removesuffix(".json").removeprefix("sha256:")
+    if not _is_hash(stem, entry.config_digest) or stem == entry.config_digest.encoded:
+        return None
+    return f"the config {entry.config_path!r} hashes to {entry.config_digest}, not to its name"
+
+
+def _check_blob_path(member: str, digest: Digest, where: str) -> None:
+    """In a layout a path is a digest: another content was damaged or exchanged."""
+    stem = member.rpartition("/")[2]
+    if member.startswith("blobs/") and _is_hash(stem, digest) and stem != digest.encoded:
         raise InvalidArchive(
-            f"{where}: the config {path!r} hashes to {digest}: the archive is damaged"
+            f"{where}: the config {member!r} hashes to {digest}: the archive is damaged"
         )
+
+
+def _is_hash(stem: str, digest: Digest) -> bool:
+    return len(stem) == HEX_LENGTHS[digest.algorithm] and set(stem) <= set("0123456789abcdef")
 
 
 def _names(fields: Fields) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from itertools import filterfalse
 from typing import BinaryIO
 
 from ocilayout.errors import BlobNotFound, InvalidArchive, InvalidDocument, OciLayoutError
+from ocilayout.magic import codec_name
 from ocilayout.problems import Problem
 from ocilayout.protocols import Files
 from ocilayout.spec import strict_json
@@ -15,12 +16,19 @@ from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import list_digest
 from ocilayout.spec.names import is_pin, names_of
 from ocilayout.spec.reference import Reference
-from ocilayout.stores.docker_entries import Entry, read_config_of, read_entry, read_list
+from ocilayout.stores.docker_entries import (
+    Entry,
+    read_config_of,
+    read_entry,
+    read_list,
+    stated_id_problem,
+)
 from ocilayout.stores.docker_images import DockerImages
 from ocilayout.stores.file_names import INDEX, MANIFEST, REPOSITORIES
 from ocilayout.stores.layout_source import read_small
 from ocilayout.stores.suspect_layout import Images, listing_problems
 
+_LINKS = {"symlink", "hardlink"}
 # What docker before 1.10 read, and docker 20.10, podman and skopeo write all the same.
 _LEGACY = re.compile(r"[0-9a-f]{64}/(?:VERSION|json|layer\.tar)")
 
@@ -57,6 +65,8 @@ class SuspectArchive:
             # What could not be read may name any file, and have any name.
             return
         entries = [entry for _, entry in self._entries]
+        yield from _link_problems(self._files, entries)
+        yield from _zstd_problems(self._files, entries)
         yield from _repository_problems(self._files, entries)
         known = {layer for entry in entries for layer in entry.layers}
         known |= {entry.config_path for entry in entries}
@@ -92,6 +102,7 @@ def hybrid_problems(files: Files, images: Images | None) -> Iterator[Problem]:
             yield Problem("manifest-json-mismatch", f"{where}.Layers", text)
     if not _has_errors(found):
         plain = [entry for _, entry in entries]
+        yield from _link_problems(files, plain)
         yield from _name_problems(files, plain)
         yield from _repository_problems(files, plain)
 
@@ -130,6 +141,9 @@ def _readable(files: Files, found: list[Problem]) -> Iterator[tuple[str, Entry]]
             found.append(Problem("manifest-json-invalid", where, text))
             continue
         found.extend(_tag_problems(entry, where))
+        mismatch = stated_id_problem(entry)
+        if mismatch is not None:
+            found.append(Problem("config-name-mismatch", f"{where}.Config", mismatch))
         absent = [layer for layer in entry.layers if layer not in files]
         if absent:
             text = f"the archive has no member {absent[0]!r}"
@@ -138,11 +152,37 @@ def _readable(files: Files, found: list[Problem]) -> Iterator[tuple[str, Entry]]
 
 
 def _tag_problems(entry: Entry, where: str) -> Iterator[Problem]:
+    at = f"{where}.RepoTags"
     for tag in filterfalse(is_pin, entry.tags):
         try:
             Reference.parse(tag)
         except InvalidDocument as error:
-            yield Problem("name-invalid", f"{where}.RepoTags", str(error))
+            yield Problem("repo-tag-invalid", at, str(error))
+            continue
+        if ":" not in tag.rpartition("/")[2]:
+            yield Problem("repo-tag-invalid", at, f"{tag!r} has no tag")
+
+
+def _link_problems(files: Files, entries: Iterable[Entry]) -> Iterator[Problem]:
+    """Members that are links where not every engine follows them."""
+    layers = {layer for entry in entries for layer in entry.layers}
+    for name, kind in files.walk():
+        if name == MANIFEST and kind in _LINKS:
+            yield Problem("member-linked", name, f"it is a {kind}")
+        elif name in layers and kind == "hardlink":
+            yield Problem("member-linked", name, "the layer is a hardlink")
+
+
+def _zstd_problems(files: Files, entries: Iterable[Entry]) -> Iterator[Problem]:
+    """Layers compressed with zstd where no manifest says so."""
+    for layer in dict.fromkeys(layer for entry in entries for layer in entry.layers):
+        try:
+            with files.open(layer) as content:
+                is_zstd = codec_name(content.read(8)) == "zstd"
+        except (BlobNotFound, InvalidArchive):
+            continue
+        if is_zstd:
+            yield Problem("zstd-unlabelled", layer, "it is compressed with zstd")
 
 
 def _name_problems(files: Files, entries: Iterable[Entry]) -> Iterator[Problem]:

@@ -94,7 +94,8 @@ def count_problems(manifest: Manifest, config: ConfigReading, where: str) -> Ite
         and all(layer_type(layer.media_type) for layer in manifest.layers)
     ):
         text = f"{layers} layers, but {config.steps} steps of history that made one"
-        yield Problem("history-mismatch", f"{where}: layers", text)
+        code = "history-too-long" if config.steps > layers else "history-mismatch"
+        yield Problem(code, f"{where}: layers", text)
 
 
 def platform_problems(entry: Descriptor, config: Platform | None, where: str) -> Iterator[Problem]:

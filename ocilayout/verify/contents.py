@@ -3,19 +3,20 @@
 import hashlib
 import io
 from collections.abc import Iterator
-from contextlib import closing
-from typing import Any, BinaryIO, cast
+from contextlib import ExitStack
+from typing import BinaryIO, cast
 
-from ocilayout.compression import Codec, codec_of
-from ocilayout.errors import BlobNotFound, CompressionError
+from ocilayout.compression import Codec, codec_of, inflated
+from ocilayout.errors import BlobNotFound, CompressionError, InvalidArchive, OldSparseMember
 from ocilayout.graph import open_verified
 from ocilayout.problems import Problem
 from ocilayout.protocols import BlobReader
+from ocilayout.rootfs.layer_check import check_layer
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.media_types import is_distributable, layer_type
-from ocilayout.streams import CHUNK, Discard, Progress, copy_stream
-from ocilayout.tar_blocks import BLOCK
+from ocilayout.streams import CHUNK, Discard, Progress, copy_stream, readinto
+from ocilayout.tar_blocks import BLOCK, StreamBlocks
 from ocilayout.tar_end import is_header
 from ocilayout.verify.leaf import Leaf
 from ocilayout.verify.telling import READING, told
@@ -76,15 +77,7 @@ def _read(content: io.BufferedReader, leaf: Leaf) -> Iterator[Problem]:
     if not leaf.is_layer:
         copy_stream(cast(BinaryIO, content), Discard())
         return
-    layer = _PlainLayer(codec, leaf)
-    try:
-        layer.pour(content)
-    except CompressionError as error:
-        # Bytes that are not what the digest says explain it better.
-        copy_stream(cast(BinaryIO, content), Discard())
-        yield told(error, leaf.where)
-        return
-    yield from layer.problems()
+    yield from _read_layer(cast(BinaryIO, content), codec, leaf)
 
 
 def _codec_problems(codec: Codec, leaf: Leaf) -> Iterator[Problem]:
@@ -95,13 +88,61 @@ def _codec_problems(codec: Codec, leaf: Leaf) -> Iterator[Problem]:
         yield Problem("layer-type-mismatch", f"{leaf.where}.mediaType", text)
 
 
-class _PlainLayer:
-    """Takes what a layer inflates to, and keeps nothing of it but hashes and the first block."""
+def _read_layer(content: BinaryIO, codec: Codec, leaf: Leaf) -> Iterator[Problem]:
+    """What is wrong with a layer, of which all headers are read and nothing is kept."""
+    label = f"layer {leaf.descriptor.digest}"
+    with ExitStack() as stack:
+        plain = inflated(content, codec, label)
+        if plain is not content:
+            # Closed in any case: what is being inflated may hold back other workers.
+            stack.callback(plain.close)
+        reader = _PlainReader(plain, codec, leaf)
+        try:
+            problem = _header_problem(reader, label, leaf)
+            copy_stream(content, Discard())
+        except CompressionError as error:
+            # Bytes that are not what the digest says explain it better.
+            copy_stream(content, Discard())
+            yield told(error, leaf.where)
+            return
+    if problem is not None:
+        yield problem
+    yield from reader.problems()
 
-    def __init__(self, codec: Codec, leaf: Leaf) -> None:
+
+def _header_problem(reader: "_PlainReader", label: str, leaf: Leaf) -> Problem | None:
+    """What is wrong with the tar in a layer, which is read to its end."""
+    blocks = StreamBlocks(cast(BinaryIO, reader), label, vouched=True)
+    problem = None
+    try:
+        leaf.shape = check_layer(blocks)
+    except InvalidArchive as error:
+        problem = _layer_problem(error, reader.head, leaf)
+    for _ in blocks.tail(0):
+        pass
+    return problem or (None if is_header(reader.head) else _no_tar(leaf))
+
+
+def _layer_problem(error: InvalidArchive, head: bytes, leaf: Leaf) -> Problem:
+    if isinstance(error, OldSparseMember):
+        return Problem("layer-sparse", leaf.where, error.text)
+    if not is_header(head):
+        return _no_tar(leaf)
+    return Problem("layer-invalid", leaf.where, error.text)
+
+
+def _no_tar(leaf: Leaf) -> Problem:
+    return Problem("layer-not-tar", leaf.where, f"{leaf.descriptor.digest} holds no tar")
+
+
+class _PlainReader(io.RawIOBase):
+    """Hands on what a layer inflates to, and keeps nothing of it but hashes and the first block."""
+
+    def __init__(self, plain: BinaryIO, codec: Codec, leaf: Leaf) -> None:
+        self._plain = plain
         self._codec = codec
         self._leaf = leaf
-        self._head = b""
+        self.head = b""
         own = leaf.descriptor.digest.algorithm
         self._hashes = {
             diff_id.algorithm: hashlib.new(diff_id.algorithm)
@@ -110,31 +151,21 @@ class _PlainLayer:
             if diff_id.verifiable and (codec.name != "none" or diff_id.algorithm != own)
         }
 
-    def pour(self, content: io.BufferedReader) -> None:
-        """Take all of it; raises CompressionError, and IntegrityError with the last byte."""
-        if self._codec.name == "none":
-            copy_stream(cast(BinaryIO, content), self)
-            return
-        label = f"layer {self._leaf.descriptor.digest}"
-        chunks: Any = self._codec.inflate(cast(BinaryIO, content), label)
-        # Closed in any case: what is being inflated may hold back other workers.
-        with closing(chunks):
-            for chunk in chunks:
-                self.write(chunk)
+    def readable(self) -> bool:
+        return True
 
-    def write(self, chunk: memoryview | bytes) -> int:
-        """Hash a piece."""
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        view = memoryview(buffer)
+        count = readinto(self._plain, view)
         for running in self._hashes.values():
-            running.update(chunk)
-        if len(self._head) < BLOCK:
-            self._head += bytes(chunk[: BLOCK - len(self._head)])
-        return len(chunk)
+            running.update(view[:count])
+        if len(self.head) < BLOCK:
+            self.head += bytes(view[: min(count, BLOCK - len(self.head))])
+        return count
 
     def problems(self) -> Iterator[Problem]:
-        """What is wrong with what came."""
+        """In what the bytes that came are not what configs say."""
         digest, where = self._leaf.descriptor.digest, self._leaf.where
-        if not is_header(self._head):
-            yield Problem("layer-not-tar", where, f"{digest} holds no tar")
         for diff_id in sorted(self._leaf.diff_ids):
             found = digest
             if diff_id.algorithm in self._hashes:

@@ -10,6 +10,7 @@ from ocilayout.spec import media_types, schemas, strict_json
 from ocilayout.spec.damaged_documents import descriptors_in
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.documents import Index, Manifest
+from ocilayout.spec.followed import SCHEMA_1, is_schema_1
 from ocilayout.verify.telling import place, split, split_path
 
 MAX_VIOLATIONS = 50
@@ -97,6 +98,9 @@ def schema_problems(raw: bytes, media_type: str, label: str) -> Iterator[Problem
 
 
 def _kind_problems(fields: Mapping[str, object], media_type: str, label: str) -> Iterator[Problem]:
+    if is_schema_1(fields):
+        yield Problem("schema-1", label, f"it is {SCHEMA_1}")
+        return
     if "manifests" in fields and ("layers" in fields or "config" in fields):
         yield Problem("two-in-one", label, "it has manifests, and a config or layers too")
         return

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ocilayout.rootfs.layer_check import LayerShape
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 
@@ -16,3 +17,5 @@ class Leaf:
     """Whether an image is to be unpacked from it. oras calls any file of an artifact a layer."""
     diff_ids: set[Digest] = field(default_factory=set)
     """What it must inflate to: more than one, if images disagree, is more than it can."""
+    shape: LayerShape | None = None
+    """What reading all of a layer found; None before, and where something is wrong."""

@@ -23,6 +23,7 @@ from ocilayout.verify import configs, entries
 from ocilayout.verify.configs import ConfigReading, Configs
 from ocilayout.verify.documents import Reading, examined
 from ocilayout.verify.leaf import Leaf
+from ocilayout.verify.media_type_problems import digest_problems, following_problems, type_problems
 from ocilayout.verify.telling import READING, told
 
 
@@ -64,6 +65,8 @@ class Survey:
         """For each config the lists of layers that images have for it, each as a digest; none for
         that of an artifact."""
         self.images = 0
+        self.stacked: list[Descriptor] = []
+        """The images that have a diff id for each layer."""
         self.bytes_read = 0
         self.is_whole = True
         """Whether every document could be read, so that nothing was overlooked."""
@@ -117,6 +120,7 @@ class Survey:
             yield from configs.platform_problems(descriptor, known, arrow.where)
             return []
         if not is_document(descriptor):
+            yield from following_problems(self._source, descriptor, arrow.where)
             self._add_leaf(descriptor, arrow.where)
             return []
         if arrow.level > MAX_LEVELS:
@@ -146,6 +150,7 @@ class Survey:
         if not descriptor.digest.verifiable:
             text = f"nobody here knows {descriptor.digest.algorithm}"
             yield Problem("digest-unverifiable", f"{where}.digest", text)
+        yield from digest_problems(descriptor, where)
         return True
 
     def _bytes(self, arrow: _Arrow) -> _Reading:
@@ -215,14 +220,17 @@ class Survey:
             is_image = True
             assert manifest.config is not None
             lists = self.image_lists.setdefault(manifest.config.digest, set())
+            label = str(arrow.descriptor.digest)
             if manifest.has_layer_tars:
                 self.images += not is_listed_referrer(arrow.descriptor)
                 lists.add(manifest.list_of_layers)
+                yield from type_problems(manifest, label)
             if config is not None:
-                label = str(arrow.descriptor.digest)
                 yield from configs.count_problems(manifest, config, label)
                 if len(config.diff_ids or ()) == len(manifest.layers):
                     diff_ids = config.diff_ids or ()
+                    if manifest.has_layer_tars:
+                        self.stacked.append(arrow.descriptor)
         return (yield from self._parts(reading, arrow, diff_ids, is_image))
 
     def _is_unwanted(self, platform: Platform | None) -> bool:

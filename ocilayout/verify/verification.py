@@ -16,6 +16,7 @@ from ocilayout.spec.platform import Platform
 from ocilayout.streams import Progress, Watch, unwatched
 from ocilayout.verify.contents import problems_of_content, problems_of_head
 from ocilayout.verify.leaf import Leaf
+from ocilayout.verify.stacks import stack_problems
 from ocilayout.verify.survey import Survey
 
 MAX_OF_A_KIND = 1000
@@ -129,6 +130,10 @@ class Verification:
             looks = crew.in_order(tasks, "verifying", jobs)
             found = sorted(chain.from_iterable(looks), key=itemgetter(0))
         yield from self._limited(problem for _, problems in found for problem in problems)
+        if not self._fast:
+            yield from self._limited(
+                stack_problems(self._source, self._survey.stacked, self._survey.leaves)
+            )
         for code, count in self._found.items():
             if self._limit is not None and count > self._limit:
                 text = f"{count - self._limit} more of this kind are not listed"

@@ -2,9 +2,12 @@
 
 import gzip
 import json
+import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import zstandard
 
 from ocilayout.graph import MAX_LEVELS
 from ocilayout.spec import media_types
@@ -12,6 +15,7 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.media_types import LayerType
 from tests.attestations import make_cosign_signature
+from tests.hostile.tars import header
 from tests.image_files import (
     blob_file,
     flip_a_byte,
@@ -30,6 +34,8 @@ from tests.images import (
     make_source,
     make_tar,
 )
+from tests.rootfs.layer_tars import file
+from tests.rootfs.layer_tars import layer as layer_of
 
 Builder = Callable[[Path], Path]
 NAME = "registry.example/app:v1"
@@ -96,6 +102,71 @@ def with_config_type(media_type: str) -> Made:
     """A sound image, but for what it says of its config."""
     config = make_blob(media_type, make_config("linux/amd64", [LAYER]))
     return make_manifest(config, [make_blob(PLAIN, LAYER)]).named(NAME)
+
+
+def of_layers(*layers: bytes, history: int | None = None) -> Made:
+    """An image of plain layers, with so many steps of history."""
+    steps = [{"created_by": "step"}] * (len(layers) if history is None else history)
+    config = make_config("linux/amd64", layers, history=steps)
+    blobs = [make_blob(PLAIN, layer) for layer in layers]
+    return make_manifest(make_blob(media_types.OCI_CONFIG, config), blobs).named(NAME)
+
+
+def nydus() -> Made:
+    """An image whose layer is a part of a nydus file system."""
+    blob = make_blob("application/vnd.oci.image.layer.nydus.blob.v1", b"chunks")
+    part = blob.annotated({"containerd.io/snapshot/nydus-blob": "true"})
+    config = make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", [LAYER, b"chunks"]))
+    return make_manifest(config, [make_blob(PLAIN, LAYER), part]).named(NAME)
+
+
+def with_sha512() -> Made:
+    """A sound image whose layer is named by its sha512."""
+    digest = Digest.of(LAYER, "sha512")
+    layer = Made(Descriptor.make(PLAIN, digest, len(LAYER)), {digest: LAYER})
+    return of_parts(layer)
+
+
+def docker(layer: bytes = LAYER, **fields: object) -> Builder:
+    """A Docker archive without a layout, whose one entry has these fields."""
+
+    def build(folder: Path) -> Path:
+        entry: dict[str, Any] = {"Config": "c.json", "RepoTags": [NAME], "Layers": ["l.tar"]}
+        entry.update(fields)
+        config = make_config("linux/amd64", [LAYER])
+        files = {entry["Config"]: config, "l.tar": layer, "manifest.json": encode([entry])}
+        return tar_of(files, folder)
+
+    return build
+
+
+def linked_manifest(folder: Path) -> Path:
+    """A Docker archive whose manifest.json is a hard link to another member."""
+    files = {
+        "c.json": make_config("linux/amd64", [LAYER]),
+        "l.tar": LAYER,
+        "list": encode([{"Config": "c.json", "RepoTags": [NAME], "Layers": ["l.tar"]}]),
+    }
+    path = tar_of(files, folder)
+    with tarfile.open(path, "a") as archive:
+        link = tarfile.TarInfo("manifest.json")
+        link.type, link.linkname = tarfile.LNKTYPE, "list"
+        archive.addfile(link)
+    return path
+
+
+def saved_by_digest(folder: Path) -> Path:
+    """Two images in manifest.json, of which index.json lists one."""
+    first, second = of_layers(LAYER), of_layers(make_layer("app"))
+    entries = []
+    for made in (first, second):
+        manifest = json.loads(made.contents[made.descriptor.digest])
+        paths = [Digest.parse(layer["digest"]).blob_path for layer in manifest["layers"]]
+        config = Digest.parse(manifest["config"]["digest"]).blob_path
+        entries.append({"Config": config, "RepoTags": None, "Layers": paths})
+    source = make_source(Made(first.descriptor, {**first.contents, **second.contents}))
+    del source.contents[second.descriptor.digest]
+    return tar_of({**layout_files(source), "manifest.json": encode(entries)}, folder)
 
 
 def absent(made: Made) -> Made:
@@ -228,9 +299,10 @@ def amd64_twice() -> Made:
 
 
 FOREIGN = LayerType("oci", "none", distributable=False).media_type
-MISMATCHED = make_config("linux/amd64", [LAYER], history=[{"created_by": "a"}] * 3)
 ORPHANED = {"vnd.docker.reference.digest": str(NOWHERE)}
 SUBJECT = dict(Descriptor.make(media_types.OCI_MANIFEST, NOWHERE, 7).fields)
+
+SPARSE = header("a", kind=b"S") + bytes(1024)
 
 SPOILED: Mapping[str, Builder] = {
     "place-unreadable": cut_off,
@@ -268,6 +340,22 @@ SPOILED: Mapping[str, Builder] = {
     "blob-unreadable": then(listed(image(codec="none")), unreadable),
     "layer-undecodable": cut_gzip,
     "layer-not-tar": listed(of_parts(make_blob(PLAIN, b"no tar" * 200), b"no tar" * 200)),
+    "layer-invalid": listed(of_layers(layer_of([file("../outside", b"x")]))),
+    "layer-sparse": listed(of_layers(SPARSE)),
+    "layers-conflict": listed(of_layers(layer_of([file("a")]), layer_of([file("a/b")]))),
+    "history-too-long": listed(of_layers(LAYER, history=3)),
+    "layer-encrypted": listed(of_parts(make_blob(f"{GZIP}+encrypted", b"secret"), b"plain")),
+    "layer-nydus": listed(nydus()),
+    "layer-type-unknown": listed(of_parts(make_blob("application/tar+gzip", LAYER))),
+    "schema-1": listed(
+        raw_document(
+            "application/vnd.docker.distribution.manifest.v1+prettyjws",
+            {"schemaVersion": 1, "fsLayers": [{"blobSum": str(NOWHERE)}]},
+        )
+    ),
+    "document-not-followed": listed(
+        raw_document("application/vnd.example+json", {"layers": [{"digest": str(NOWHERE)}]})
+    ),
     "diff-id-mismatch": listed(of_parts(make_blob(GZIP, gzip.compress(LAYER)), b"another")),
     "layer-count-mismatch": listed(of_parts(make_blob(PLAIN, LAYER), layers=2)),
     "name-ambiguous": listed(image(), make_image().named(NAME)),
@@ -275,17 +363,29 @@ SPOILED: Mapping[str, Builder] = {
     "index-empty-handed": listed(make_index(absent(image())).named(NAME)),
     "manifest-json-invalid": hybrid(lambda entry: entry.update(Config="absent.json")),
     "manifest-json-mismatch": hybrid(lambda entry: entry["Layers"].reverse()),
+    "repo-tag-invalid": docker(RepoTags=["app"]),
+    "index-json-incomplete": saved_by_digest,
+    "config-name-mismatch": docker(Config=f"{NOWHERE.encoded}.json"),
+    "member-linked": linked_manifest,
+    "zstd-unlabelled": docker(zstandard.compress(LAYER)),
     "manifest-json-artifact": signature_saved,
     "platform-absent": listed(make_index(absent(image()), make_image("linux/arm64")).named(NAME)),
     "platform-mismatch": listed(other_platform()),
     "platform-repeated": listed(amd64_twice()),
-    "history-mismatch": listed(of_parts(make_blob(PLAIN, LAYER), config=MISMATCHED)),
+    "history-mismatch": listed(of_layers(LAYER, make_layer("app"), history=1)),
     "attestation-orphan": listed(
         make_index(image(), make_image("unknown/unknown").annotated(ORPHANED)).named(NAME)
     ),
     "subject-absent": listed(image(subject=SUBJECT)),
     "digest-unverifiable": listed(unverifiable()),
     "layer-type-mismatch": listed(of_parts(make_blob(PLAIN, gzip.compress(LAYER)))),
+    "media-types-mixed": listed(
+        make_manifest(
+            make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", [LAYER])),
+            [make_blob(LayerType("docker", "none").media_type, LAYER)],
+        ).named(NAME)
+    ),
+    "digest-sha512": listed(with_sha512()),
     "value-blank": listed(without_layers()),
     "config-type-defaulted": listed(with_config_type("application/octet-stream")),
     "layers-empty": listed(make_image(layers=[]).named(NAME)),

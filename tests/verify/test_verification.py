@@ -287,8 +287,8 @@ def test_a_docker_archive_goes_on_after_a_bad_entry(tmp_path: Path) -> None:
 
 
 def test_an_entry_that_cannot_be_read_is_told_once_and_accuses_no_file(tmp_path: Path) -> None:
-    files = {f"{'0' * 64}.json": make_config("linux/amd64", []), "l.tar": make_layer("base")}
-    entries = [{"Config": f"{'0' * 64}.json", "Layers": ["l.tar"], "RepoTags": [NAME]}]
+    files = {"c.json": b"{", "l.tar": make_layer("base")}
+    entries = [{"Config": "c.json", "Layers": ["l.tar"], "RepoTags": [NAME]}]
     files["repositories"] = encode({"registry.example/app": {"v1": ""}})
     damaged = tar_of({**files, "manifest.json": encode(entries)}, tmp_path)
     assert codes_in(damaged) == ["manifest-json-invalid"]
