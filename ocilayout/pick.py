@@ -22,6 +22,7 @@ from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.documents import Index
 from ocilayout.spec.marked_entries import following
+from ocilayout.spec.marks import mark_of
 from ocilayout.unlisted import unlisted_document
 
 AS_ONE = "or take them as one image of several platforms with --index"
@@ -226,8 +227,11 @@ def picked(source: ImageSource, entries: list[Descriptor]) -> ImageSource:
     ]
     # What is damaged was not asked for, and stays behind.
     index = source.index.without_damaged()
-    entries_kept = following(source.index, (*entries, *referrers))
-    return View(source, index.with_entries(entries_kept), absent=source.absent)
+    chosen = [*entries, *referrers]
+    # A signature that is picked by itself follows no image.
+    if not any(map(mark_of, entries)):
+        chosen = following(source.index, chosen)
+    return View(source, index.with_entries(chosen), absent=source.absent)
 
 
 def _known_subject(source: ImageSource, entry: Descriptor) -> Digest | None:

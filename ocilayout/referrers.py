@@ -97,10 +97,10 @@ def tag_of_mark(source: ImageSource, entry: Descriptor) -> str | None:
     pkg/oci/remote/remote.go).
     """
     mark = mark_of(entry)
-    if mark is None or mark.tag_suffix is None:
+    subject = None if mark is None else subject_of_entry(source, entry)
+    if mark is None or mark.tag_suffix is None or subject is None:
         return None
-    subject = subject_of_entry(source, entry)
-    return None if subject is None else f"{subject.algorithm}-{subject.encoded}.{mark.tag_suffix}"
+    return f"{subject.algorithm}-{subject.encoded}.{mark.tag_suffix}"
 
 
 def images_listed(source: ImageSource) -> list[Descriptor]:

@@ -89,18 +89,28 @@ def _kind_by_annotation(annotations: Mapping[str, object]) -> str | None:
     return next((kind for key, kind in _ANNOTATIONS.items() if key in annotations), None)
 
 
-def referrer_title(source: ImageSource, entry: Descriptor, subject: Digest) -> str:
-    """What messages call a referrer, as in `notation signature of docker.io/library/app:1`."""
-    names = (names_of(top) for top in source.index.children if top.digest == subject)
-    image = next((" ".join(each) for each in names if each), str(subject))
-    return f"{signature_kind(source, entry) or referrer_kind(entry)} of {image}"
+class ReferrerTitles:
+    """What messages call the referrers of a source."""
+
+    def __init__(self, source: ImageSource) -> None:
+        self._source = source
+        self._images: dict[Digest, str] = {}
+        for top in source.index.children:
+            for name in names_of(top):
+                self._images.setdefault(top.digest, name)
+
+    def of(self, entry: Descriptor, subject: Digest) -> str:
+        """The title of one, as in `notation signature of docker.io/library/app:1`."""
+        kind = signature_kind(self._source, entry) or referrer_kind(entry)
+        return f"{kind} of {self._images.get(subject, subject)}"
 
 
 def warn_of_void(source: ImageSource, changed: Mapping[Digest, Descriptor]) -> None:
     """Name the signatures of a source that are void, since what they sign became another."""
     moved = {old for old, new in changed.items() if old != new.digest}
+    known = ReferrerTitles(source)
     titles = [
-        f"{referrer_title(source, entry, subject)} ({entry.digest})"
+        f"{known.of(entry, subject)} ({entry.digest})"
         for entry, subject in _referrers_of(source, moved)
         if signature_kind(source, entry) is not None
     ]
@@ -113,7 +123,8 @@ def warn_of_void(source: ImageSource, changed: Mapping[Digest, Descriptor]) -> N
 
 def warn_of_left_out(source: ImageSource, entries: Iterable[tuple[Descriptor, Digest]]) -> None:
     """Name referrers that do not come along, since what each refers to became another."""
-    titles = [referrer_title(source, entry, subject) for entry, subject in entries]
+    known = ReferrerTitles(source)
+    titles = [known.of(entry, subject) for entry, subject in entries]
     if titles:
         notices.warn(f"left out, since what it refers to changed: {notices.some_of(titles)}")
 

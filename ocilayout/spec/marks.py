@@ -64,6 +64,20 @@ def is_marked_image(entry: Descriptor) -> bool:
     return tool in _TOOLS and what in _IMAGES
 
 
+def needs_tag(entry: Descriptor) -> bool:
+    """Whether an entry is marked as something that cosign finds by a tag alone."""
+    mark = mark_of(entry)
+    return mark is not None and mark.tag_suffix is not None
+
+
+def unmarked(entry: Descriptor) -> Descriptor:
+    """An entry that bears names of its own: as an image does, and what is picked by itself."""
+    if mark_of(entry) is None:
+        return entry
+    kept = {key: text for key, text in entry.annotations.items() if key != KIND}
+    return entry.with_annotations(kept)
+
+
 def stated_subject(entry: Descriptor) -> Digest | None:
     """What the annotations of an entry say that it refers to."""
     stated = (entry.annotations[key] for key in SUBJECTS if key in entry.annotations)

@@ -68,7 +68,7 @@ def manifest_json(source: ImageSource, options: DestinationOptions) -> list[obje
         tags.extend(_repo_tags(choice.entry))
     _warn_of_names(choice.entry for choice in choices)
     for reason in left_out:
-        notices.warn(f"{reason}: it stays in the OCI half of the archive")
+        notices.warn(f"{reason}: it stays in the OCI layout of the archive")
     return list(entries.values())
 
 
@@ -96,16 +96,19 @@ def _choices(
     """The manifest that stands for each entry, and why others have none; raises CannotHold."""
     choices: list[_Choice] = []
     left_out: list[str] = []
+    referrers: list[str] = []
     for descriptor in names.listed(source.index.children):
         if is_attestation(descriptor):
             continue
         if is_referrer(source, descriptor):
-            left_out.append(f"{_called(descriptor)} speaks of an image, and is none")
+            referrers.append(_called(descriptor))
             continue
         try:
             choices.append(_chosen(source, descriptor, platforms))
         except CannotHold as error:
             left_out.append(str(error))
+    if referrers:
+        left_out.append(f"{notices.some_of(referrers)} refers to an image, and is none")
     if not choices:
         reasons = "; ".join(left_out) or "nothing here is a container image"
         raise CannotHold(f"{reasons}: docker can load nothing of this: --to oci-archive holds it")

@@ -1,11 +1,13 @@
 """The tags that what is pushed to a repository gets there."""
 
+from ocilayout import notices
 from ocilayout.errors import AmbiguousName, CannotHold, OciLayoutError
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import tag_of_mark
 from ocilayout.registries.repository import Repository
 from ocilayout.spec import names
 from ocilayout.spec.descriptor import Descriptor
+from ocilayout.spec.marks import needs_tag
 from ocilayout.spec.reference import is_tag
 
 
@@ -19,6 +21,8 @@ def tagged(source: ImageSource, repository: Repository) -> dict[str, Descriptor]
     found: dict[str, Descriptor] = {}
     for entry in source.index.children:
         mark = tag_of_mark(source, entry)
+        if mark is None and needs_tag(entry):
+            notices.warn(f"{entry.digest} belongs to an image that is not here: it gets no tag")
         for tag in _tags(entry, repository) if mark is None else [mark]:
             known = found.setdefault(tag, entry)
             if known.digest != entry.digest:

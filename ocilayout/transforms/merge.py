@@ -16,7 +16,7 @@ from ocilayout.referrers import (
     subject_of,
     subject_of_entry,
 )
-from ocilayout.signatures import referrer_title
+from ocilayout.signatures import ReferrerTitles
 from ocilayout.spec import media_types
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
@@ -168,13 +168,14 @@ def _referrers(source: ImageSource) -> Iterator[_Referrer]:
 
     Marked ones say by a digest to which member they refer: their name will be that of the index.
     """
+    titles = ReferrerTitles(source)
     for descriptor in (*source.index.children, *_members_below(source)):
         if is_attestation(descriptor):
             continue
         subject = subject_of_entry(source, descriptor)
         is_marked = mark_of(descriptor) is not None
         if subject is not None:
-            title = referrer_title(source, descriptor, subject)
+            title = titles.of(descriptor, subject)
             entry = pinned(descriptor, subject) if is_marked else descriptor
             yield _Referrer(subject, entry, title)
         elif is_marked:

@@ -7,6 +7,7 @@ from ocilayout.graph import listing
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import images_listed
 from ocilayout.spec.marked_entries import following
+from ocilayout.spec.marks import unmarked
 from ocilayout.spec.names import names_of, renamed
 
 
@@ -28,5 +29,5 @@ def rename(source: ImageSource, names: Sequence[str]) -> ImageSource:
         )
     (image,) = images
     others = [entry for entry in source.index.children if entry.digest != image.digest]
-    entries = [*renamed(image, names), *others]
+    entries = [*renamed(unmarked(image), names), *others]
     return listing(source, following(source.index, entries))

@@ -8,6 +8,7 @@ from ocilayout.protocols import ImageSource
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 from ocilayout.spec.marked_entries import following
+from ocilayout.spec.marks import mark_of, unmarked
 from ocilayout.spec.names import full_name, names_of, renamed, with_distinct_tags
 
 
@@ -74,9 +75,9 @@ def _with_names(
     for entry in entries:
         yield entry
         if entry is last:
-            yield from renamed(last, new) if new else ()
+            yield from renamed(unmarked(last), new) if new else ()
     if not own:
-        yield from renamed(image, new)
+        yield from renamed(unmarked(image), new)
 
 
 def _view(source: ImageSource, entries: Sequence[Descriptor], touched: Collection[Digest]) -> View:
@@ -86,7 +87,8 @@ def _view(source: ImageSource, entries: Sequence[Descriptor], touched: Collectio
     for entry in entries:
         is_double = entry.digest in named or entry in kept
         is_as_it_was = entry.digest not in touched and entry in source.index.children
-        if names_of(entry) or is_as_it_was or not is_double:
+        is_mark = mark_of(entry) is not None
+        if names_of(entry) or is_as_it_was or is_mark or not is_double:
             kept.append(entry)
     _say_what_is_nameless(source, kept, named)
     return listing(source, with_distinct_tags(following(source.index, kept)))

@@ -298,6 +298,30 @@ def test_signatures_are_listed_and_shown_below_their_image(
     assert tree.count("referrer sha256:") == 2
 
 
+def test_a_signature_that_is_picked_by_itself_bears_the_name_that_it_is_given(
+    ocilayout: CommandLine, tmp_path: Path, registry: OciRegistry
+) -> None:
+    place = signed_store(tmp_path)
+    alone = f"{place}@{digest(signature(AMD64))}"
+    ocilayout.succeed("convert", alone, tmp_path / "out", "-t", "signature:1")
+    name = "docker.io/library/signature:1"
+    assert listed(tmp_path / "out") == [(digest(signature(AMD64)), "", name)]
+    ocilayout.succeed("push", alone, f"docker://{registry.host}/x/y:7")
+    assert registry["x/y"].tags == {"7": digest(signature(AMD64))}
+    ocilayout.succeed("tag", alone, name)
+    assert listed(place) == [*SIGNED, (digest(signature(AMD64)), "", name)]
+
+
+def test_a_signature_without_its_image_is_pushed_with_a_warning(
+    ocilayout: CommandLine, tmp_path: Path, registry: OciRegistry
+) -> None:
+    place = store(tmp_path, signature(AMD64, NAME), image(ARM64, "other:1"))
+    target = f"docker://{registry.host}/x/y:7"
+    done = ocilayout.succeed("push", place, target, "--referrers")
+    assert "belongs to an image that is not here: it gets no tag" in done.err
+    assert registry["x/y"].tags == {"7": digest(ARM64)}
+
+
 def test_a_damaged_mark_is_told_in_one_line(ocilayout: CommandLine, tmp_path: Path) -> None:
     mark = signature(AMD64, NAME, **{SUBJECT_DIGEST: "sha256:../../etc"})
     place = store(tmp_path, image(AMD64, NAME), mark)
