@@ -25,7 +25,7 @@ from ocilayout.spec.marked_entries import following
 from ocilayout.spec.marks import mark_of
 from ocilayout.unlisted import unlisted_document
 
-AS_ONE = "or take them as one image of several platforms with --index"
+AS_ONE = "convert, push, load, export and check take them as one with --index"
 
 
 def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
