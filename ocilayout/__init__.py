@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from ocilayout.transforms.media_types import in_media_types as in_media_types
     from ocilayout.transforms.merge import merge as merge
     from ocilayout.transforms.missing import settle_missing as settle_missing
+    from ocilayout.transforms.one_image import as_one_image as as_one_image
     from ocilayout.transforms.rename import rename as rename
     from ocilayout.transforms.select import select as select
     from ocilayout.transforms.tag import tag as tag
@@ -157,6 +158,7 @@ _HOMES = {
     "transforms.media_types": ("in_media_types",),
     "transforms.merge": ("merge",),
     "transforms.missing": ("settle_missing",),
+    "transforms.one_image": ("as_one_image",),
     "transforms.rename": ("rename",),
     "transforms.select": ("select",),
     "transforms.tag": ("tag", "untag"),

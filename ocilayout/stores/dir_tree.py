@@ -42,12 +42,19 @@ def recognizes(files: Files) -> bool:
 
 def _image_directories(files: Files) -> list[str]:
     """The directories of images, sorted; none where any other file lies in the tree."""
-    paths = [path for path, kind in islice(files.walk(), MAX_FILES) if kind != "directory"]
-    parents = {os.path.dirname(path) for path in paths if not is_junk(path)}
-    images = {os.path.dirname(path) for path in paths if os.path.basename(path) == MANIFEST}
-    if parents != images or not all(map(_is_named, images)):
-        return []
-    return sorted(images)
+    parents: set[str] = set()
+    images: set[str] = set()
+    for path, kind in islice(files.walk(), MAX_FILES):
+        directory, name = os.path.split(path)
+        if kind == "directory" or is_junk(path):
+            continue
+        if not _is_named(directory):
+            # It could be any directory, and large.
+            return []
+        parents.add(directory)
+        if name == MANIFEST:
+            images.add(directory)
+    return sorted(images) if images == parents else []
 
 
 def _is_named(directory: str) -> bool:

@@ -204,7 +204,8 @@ def _only_image(source: ImageSource) -> Descriptor:
     images = images_listed(source)
     if len(images) != 1:
         raise CannotHold(
-            f"dir: holds one image, here are {len(images)}: pick one by :NAME or @DIGEST"
+            f"dir: holds one image, here are {len(images)}: pick one by :NAME or "
+            "@DIGEST, or take them as one with --index"
         )
     (entry,) = images
     if not is_document(entry):

@@ -79,7 +79,7 @@ class Destination:
             raise UsageError(
                 f"{len(images)} images cannot all be {self.place.reference}: {some_of(called)}: "
                 f"push them one by one, to {self.place.reference.domain}/PROJECT/ (with the slash) "
-                "where they keep their names, or with --all-tags"
+                "where they keep their names, with --all-tags, or as one image with --index"
             )
 
 
