@@ -115,5 +115,7 @@ def _is_image(text: str, *, with_host: bool) -> bool:
     name = text.removeprefix(_SCHEME).rstrip("/")
     if not is_reference(name) or what_it_looks_like(text) is not None:
         return False
-    host = Reference.parse(name).domain
-    return name != text or (host != DEFAULT_DOMAIN if with_host else bool(set("/:") & set(name)))
+    if text.startswith(_SCHEME):
+        return True
+    has_host = Reference.parse(name).domain != DEFAULT_DOMAIN
+    return has_host if with_host else not {"/", ":"}.isdisjoint(name)

@@ -124,6 +124,8 @@ def test_swapped_arguments_are_told_with_both_right_orders(images: str, files: s
         ("docker://app.tar", "registry.example/app"),
         # It may be pulled into a new directory.
         ("layout", "new"),
+        ("layout", "new/"),
+        ("app.tar", "new/"),
         ("layout", "app:1"),
         ("alpine", "oci:new:app:1"),
     ],
