@@ -65,7 +65,15 @@ class TestDryRun:
         place = str(tmp_path / "a.tar")
         options = ("--compression", "gzip", "--dry-run", "--json")
         plan = ocilayout.succeed("convert", ZSTD, place, *options).json
-        assert plan.keys() == {"destination", "dry_run", "images", "blobs", "warnings", "notes"}
+        assert plan.keys() == {
+            "destination",
+            "dry_run",
+            "images",
+            "moved",
+            "blobs",
+            "warnings",
+            "notes",
+        }
         (image,) = plan["images"]
         assert (image["names"], image["digest"]) == (["registry.example/hello:ppc64le"], None)
         assert plan["destination"] == place
