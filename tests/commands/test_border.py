@@ -90,8 +90,6 @@ def test_a_signal_to_end_is_143(number: int, capfd: pytest.CaptureFixture[str]) 
 def test_what_stays_is_said_where_a_run_is_ended(
     number: int, word: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    remains.forget()
-
     def action() -> None:
         remains.keep("2 blobs stay in app", 124_780_544)
         remains.keep("a.tar was written")

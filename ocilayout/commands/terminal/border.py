@@ -30,6 +30,7 @@ def guarded(command: click.Command, arguments: list[str]) -> int:
         # What nohup, or a shell for its background, has silenced stays so.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
+    _forget_earlier_runs()
     try:
         code = _code(command, arguments)
         if sys.stdout is not None:
@@ -72,6 +73,13 @@ def _code(command: click.Command, arguments: list[str]) -> int:
         return _say(_told(error), FAILED)
     except MemoryError:
         return _say("out of memory", FAILED)
+
+
+def _forget_earlier_runs() -> None:
+    # Where nothing was imported nothing was noted, and --version needs none of the library.
+    remains = sys.modules.get("ocilayout.remains")
+    if remains is not None:
+        remains.forget()
 
 
 def _remains() -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from ocilayout import notices, remains
+from ocilayout import notices
 from ocilayout.commands.terminal.printing import printable
 
 
@@ -34,7 +34,6 @@ class Messages:
 def listen(quiet: bool) -> Messages:
     """Show warnings and notes from here on, or only collect them."""
     messages = Messages(quiet)
-    remains.forget()
     notices.hear(messages.hear)
     return messages
 
