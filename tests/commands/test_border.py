@@ -99,8 +99,8 @@ def test_what_stays_is_said_where_a_run_is_ended(
         guard(action)
     finally:
         remains.forget()
-    expected = f"error: {word}; 2 blobs stay in app (119.0 MiB); a.tar was written\n"
-    assert capfd.readouterr().err.removeprefix("\n") == expected
+    expected = f"{word}; 2 blobs stay in app (119.0 MiB); a.tar was written; run again to go on"
+    assert capfd.readouterr().err.removeprefix("\n") == f"error: {expected}\n"
 
 
 def test_one_run_says_nothing_of_what_an_earlier_one_left(

@@ -88,10 +88,10 @@ def _remains() -> str:
     from ocilayout.commands.terminal.printing import human_size
     from ocilayout.remains import kept
 
-    return (
-        "; ".join(f"{text} ({human_size(size)})" if size else text for text, size in kept())
-        or "nothing was left behind"
-    )
+    words = [f"{text} ({human_size(size)})" if size else text for text, size in kept()]
+    if any(size for _, size in kept()):
+        words.append("run again to go on")
+    return "; ".join(words) or "nothing was left behind"
 
 
 def _missing(error: click.MissingParameter, context: click.Context) -> str:
