@@ -1,6 +1,7 @@
 """Before it travels: will it load there, as what, and if not, why, and what fixes it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,12 @@ def command(
     if parsed.is_registry:
         # Before anything is asked of the registry, which may want a login first.
         raise UsageError(f"{place}: check is for image files, as they travel: pull it first")
-    with open_place(
-        parsed, scratch=scratch, follow_links=follow_links, all_of_name=as_index
-    ) as opened:
+    with (
+        _unreadable_as_json(place, as_json),
+        open_place(
+            parsed, scratch=scratch, follow_links=follow_links, all_of_name=as_index
+        ) as opened,
+    ):
         cargo = cargo_of(opened, reads_layers=reads_layers)
         # cargo_of has refused what has no files.
         assert opened.files is not None
@@ -95,6 +99,7 @@ def command(
                 "engines": fields,
                 "first": first,
                 "layers": cargo.layers.is_complete,
+                "error": None,
             }
         )
     elif not quiet:
@@ -102,3 +107,23 @@ def command(
             echo_verdict(prediction, fix)
         echo_first_versions(engines, predictions)
     return 0 if all(prediction.loads for prediction in predictions) else FOUND
+
+
+@contextmanager
+def _unreadable_as_json(place: str, as_json: bool) -> Iterator[None]:
+    """Say in JSON too what this program does not read: no engine was asked about it."""
+    from ocilayout.commands.terminal.printing import echo_json
+    from ocilayout.errors import (
+        CompressionError,
+        IntegrityError,
+        InvalidArchive,
+        InvalidDocument,
+    )
+
+    try:
+        yield
+    except (CompressionError, IntegrityError, InvalidArchive, InvalidDocument) as error:
+        if as_json:
+            empty: dict[str, object] = {"engines": [], "first": {}, "layers": False}
+            echo_json({"place": place, "dialect": None, **empty, "error": str(error)})
+        raise

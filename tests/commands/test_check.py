@@ -1,14 +1,25 @@
 """`check` and `convert --for` as a person meets them."""
 
 import json
+import random
 import shlex
 from pathlib import Path
 
 import pytest
 
+from ocilayout.engines.layer_reading import SMALL
 from ocilayout.engines.table import ENGINES, choices
+from ocilayout.spec.media_types import OCI_CONFIG, OCI_LAYER
 from tests.image_files import write_oci_archive
-from tests.images import make_image, make_source
+from tests.images import (
+    make_blob,
+    make_config,
+    make_image,
+    make_layer,
+    make_manifest,
+    make_source,
+    make_tar,
+)
 from tests.real.command_line import assert_refused, ocilayout, succeed
 from tests.real.readers import read
 
@@ -139,6 +150,38 @@ def test_an_engine_must_be_named() -> None:
 
 def test_what_is_no_image_is_an_error() -> None:
     assert_refused(ocilayout("check", SAMPLES / "rootfs-amd64.tar", "--for", "all"), "not an image")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"<!DOCTYPE html>", b"\x1f\x8b\x08cut", b"\0" * 10240, make_tar({"etc/passwd": b"root"})],
+)
+def test_what_is_not_read_is_told_from_a_verdict(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "image.tar").write_bytes(content)
+    done = ocilayout("check", tmp_path / "image.tar", "--for", "docker", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["engines"], told["dialect"]) == (1, [], None)
+    assert f"error: {told['error']}\n" == done.stderr
+    assert json.loads(ocilayout("check", OLD, "--for", "kind", "--json").stdout)["error"] is None
+
+
+def test_layers_are_read_where_that_is_asked_for(tmp_path: Path) -> None:
+    large = random.Random(1).randbytes(SMALL + 1)
+    raw = make_config("linux/amd64", [make_layer("others")])
+    config, layer = make_blob(OCI_CONFIG, raw), make_blob(OCI_LAYER, make_tar({"large": large}))
+    image = make_manifest(config, [layer]).named("docker.io/lab/app:1")
+    file = write_oci_archive(tmp_path / "in.tar", make_source(image))
+    asked = ("check", file, "--for", "containerd-2", "--json")
+    quickly = json.loads(ocilayout(*asked).stdout)
+    assert (quickly["engines"][0]["verdict"], quickly["layers"]) == ("loads", False)
+    wholly = ocilayout(*asked, "--layers")
+    told = json.loads(wholly.stdout)
+    assert (wholly.returncode, told["engines"][0]["verdict"], told["layers"]) == (
+        3,
+        "refused",
+        True,
+    )
+    assert "inside" in told["engines"][0]["images"][0]["reason"]
 
 
 @pytest.mark.parametrize(
