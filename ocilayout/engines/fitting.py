@@ -81,12 +81,13 @@ def why_formless(entry: Entry, engine: Engine) -> str | None:
     if member is not None and reason is not None:
         return f"{engine.name} does not take {member.platform or 'it'}: {reason}"
     is_named = any(_is_name(name, engine) for name in entry.names)
-    if not is_named and not engine.nameless.value:
+    is_lost = bool(entry.names) and engine.full_names.value
+    if not is_named and (is_lost or not engine.nameless.value):
         is_bare = bool(entry.names) or not engine.tag_alone.value
         lacking = "no name with a repository" if is_bare else "no name"
         return (
-            f"{engine.name} keeps only what has a name, this has {lacking}: pick it by @DIGEST "
-            "or :NAME, and give it one with --tag REPOSITORY:TAG"
+            f"{engine.name} finds only what has a full name, this has {lacking}: pick it by "
+            "@DIGEST or :NAME, and give it one with --tag REPOSITORY:TAG"
         )
     return None
 
