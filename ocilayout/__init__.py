@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from ocilayout.transforms.combine import combine as combine
     from ocilayout.transforms.corrections import Corrections as Corrections
     from ocilayout.transforms.corrections import PlatformEdit as PlatformEdit
+    from ocilayout.transforms.foreign import with_own_layers as with_own_layers
     from ocilayout.transforms.media_types import in_media_types as in_media_types
     from ocilayout.transforms.merge import merge as merge
     from ocilayout.transforms.missing import settle_missing as settle_missing
@@ -155,6 +156,7 @@ _HOMES = {
     "transforms.attestations": ("without_attestations",),
     "transforms.combine": ("combine",),
     "transforms.corrections": ("Corrections", "PlatformEdit"),
+    "transforms.foreign": ("with_own_layers",),
     "transforms.media_types": ("in_media_types",),
     "transforms.merge": ("merge",),
     "transforms.missing": ("settle_missing",),

@@ -22,6 +22,8 @@ from ocilayout.spec.media_types import DOCKER_INDEX, DOCKER_MANIFEST
 
 _MAX_BODY = 64 * 1024
 _LOGIN = "another login: docker login, or name one by --creds-file"
+_ABOUT_NO_DOCUMENT = frozenset({401, 403, 412, 413, 429})
+"""Statuses that are about rights, rules and limits of the registry, not about what it is sent."""
 _ABOUT_LOGINS = frozenset({"DENIED", "UNAUTHORIZED"})
 
 
@@ -57,7 +59,7 @@ def _reason(answer: Answer) -> Reason:
 
 
 def _refusal(answer: Answer, doing: str, reason: Reason, hint: str = "") -> OciLayoutError:
-    """The error; `hint` says what to do, but where the status itself says that."""
+    """The error; `hint` says what to do, where neither the status nor the reason does."""
     said = f": {reason.words}" if reason.words else ""
     where = canonical(Origin.of(answer.url).address)
     if answer.status < 300:
@@ -73,8 +75,9 @@ def _refusal(answer: Answer, doing: str, reason: Reason, hint: str = "") -> OciL
         return AccessDenied(f"{text}: that may need {_LOGIN}" if is_about_logins else text)
     if answer.status == 404:
         kind = BlobNotFound if "BLOB_UNKNOWN" in reason.codes else ImageNotFound
-        found = "" if reason.words and not reason.is_general else ": it has nothing of that name"
-        return kind(f"{where} cannot {doing} (404{said}){found}")
+        found = "" if reason.words and not reason.is_general else "it has nothing of that name"
+        text = f"{where} cannot {doing} (404{said})"
+        return kind(f"{text}: {hint or found}" if hint or found else text)
     advice = _advice(answer, reason, hint)
     return RegistryFailed(f"{text}: {advice}" if advice else text)
 
@@ -107,6 +110,8 @@ def _of_algorithm(error: OciLayoutError, answer: Answer, digest: Digest) -> OciL
 
 def _in_document(document: Document, status: int, reason: Reason) -> str:
     """What in a document is known to be refused by registries; empty where there is nothing."""
+    if status in _ABOUT_NO_DOCUMENT:
+        return ""
     if any(map(is_foreign, document.children)):
         # Seen with distribution 2.8.
         return (

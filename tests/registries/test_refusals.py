@@ -163,11 +163,12 @@ def test_layers_with_urls_are_named_as_what_distribution_refuses(registry: OciRe
     assert isinstance(image, Manifest)
     for changes in ({"urls": urls}, {"mediaType": media_types.OCI_NONDISTRIBUTABLE}):
         foreign = image.with_children(lambda child: child.edited(**changes))  # noqa: B023
-        for status, body in ((500, errors("UNKNOWN", "unknown error")), (400, b"")):
+        for status, body in ((500, errors("UNKNOWN", "unknown error")), (400, b""), (404, b"")):
             said = str(refused(registry, status, body, foreign))
             assert "validation.manifests.urls.allow" in said
             assert "--foreign own makes ordinary layers of them" in said
-        assert "urls" not in str(refused(registry, 403, b"", foreign))
+        for status in (401, 403, 412, 413, 429):
+            assert "urls" not in str(refused(registry, status, b"", foreign))
 
 
 def test_a_manifest_that_does_not_state_its_type_is_told_of_it(registry: OciRegistry) -> None:
