@@ -1,6 +1,6 @@
-"""What speaks of images: BuildKit's attestations, signatures, SBOMs and other referrers.
+"""What refers to images: BuildKit's attestations, signatures, SBOMs and other referrers.
 
-BuildKit says of what in an annotation of the entry (attestation-storage.md), docker 29 in another,
+BuildKit says to what in an annotation of the entry (attestation-storage.md), docker 29 in another,
 OCI 1.1 in the manifest's `subject`; cosign and regctl make a tag of the digest. cosign save and
 hauler mark the entries that belong to an image (spec/marks.py).
 """
@@ -31,7 +31,7 @@ def is_attestation(entry: Descriptor) -> bool:
 
 
 def is_listed_referrer(entry: Descriptor) -> bool:
-    """Whether an entry of an index says by itself that it is an attestation, or speaks of an image.
+    """Whether an entry of an index says by itself that it is an attestation, or refers to an image.
 
     A referrer of which only its tag or its document says so is not among them; is_referrer looks
     there.
@@ -45,7 +45,7 @@ def referrer_kind(entry: Descriptor) -> str:
 
 
 def subject_of(source: BlobReader, descriptor: Descriptor) -> Digest | None:
-    """The image that an attestation or another referrer speaks of; None where it speaks of none."""
+    """The image that an attestation or another referrer refers to; None where there is none."""
     stated = stated_subject(descriptor)
     if stated is not None:
         return stated

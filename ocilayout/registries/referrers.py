@@ -1,4 +1,4 @@
-"""What speaks of an image in a registry: the referrers interface, its tag schema, cosign's tags.
+"""What refers to an image in a registry: the referrers interface, its tag schema, cosign's tags.
 
 distribution-spec, "Listing Referrers" and "Referrers Tag Schema"; cosign's SIGNATURE_SPEC.md.
 """
@@ -18,7 +18,7 @@ _COSIGN = ("sig", "att", "sbom")
 
 @dataclass(frozen=True)
 class Referrer:
-    """A document that speaks of another."""
+    """A document that refers to another."""
 
     descriptor: Descriptor
     tag: str | None = None

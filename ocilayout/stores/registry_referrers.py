@@ -1,4 +1,4 @@
-"""What speaks of images in a registry, brought along with them.
+"""What refers to images in a registry, brought along with them.
 
 In a source it is a further entry of the index, as the image specification and docker 29 have it:
 with an annotation for what is found by its subject, under its own tag for what is found by that.
