@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tests.hostile import tars
@@ -18,6 +19,7 @@ from tests.hostile.cases import (
     Case,
     case,
     file_of,
+    folder_of,
     tar_of,
 )
 from tests.hostile.images import (
@@ -206,8 +208,39 @@ def as_crane() -> Files:
     return {name if key == config else key: raw for key, raw in listed.items()}
 
 
+def unpacked() -> Iterator[Case]:
+    """The directory of an unpacked archive, whose files may be links to anywhere."""
+    threat = "a link of an unpacked archive that leads out of it"
+    files = partial(docker_archive, PLAIN)
+    yield case("docker-unpacked", threat, folder_of(files), ACCEPT)
+    for name, target in {
+        "parent": "../../../outside/secret",
+        "itself": "layer.tar",
+        "device": "/dev/zero",
+        "proc": "/proc/self/environ",
+    }.items():
+        build = folder_of(files, partial(link_layer, target=target))
+        yield case(f"docker-unpacked-link-{name}", threat, build, seconds=5)
+    config = folder_of(files, partial(link_config, target="../outside/secret"))
+    yield case("docker-unpacked-config-link", threat, config)
+    escaping = partial(docker_archive, PLAIN, manifest=changed("0.Layers.0", "..\\..\\secret"))
+    yield case("docker-unpacked-backslashes", threat, folder_of(escaping))
+
+
+def link_layer(root: Path, target: str) -> None:
+    layer = root / real_layer()
+    layer.unlink()
+    layer.symlink_to(target)
+
+
+def link_config(root: Path, target: str) -> None:
+    config = next(iter(docker_archive(PLAIN)))
+    (root / config).unlink()
+    (root / config).symlink_to(target)
+
+
 PARTS: tuple[Callable[[], Iterator[Case]], ...] = (
-    host_paths, links, legal_links, docker_documents, two_formats, several,
+    host_paths, links, legal_links, docker_documents, two_formats, several, unpacked,
 )  # fmt: skip
 
 

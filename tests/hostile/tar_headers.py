@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -74,7 +75,7 @@ def end_inside() -> bytes:
 
 
 ENDS: dict[str, tuple[Callable[[], bytes], Verdict]] = {
-    "cut-at-a-header": (lambda: whole()[: offset_of(b"index.json")], REJECT),
+    "cut-at-a-header": (lambda: whole()[: offset_of(b"index.json")], SAID),
     "cut-in-a-header": (lambda: whole()[: offset_of(b"index.json") + 100], REJECT),
     "cut-in-content": (lambda: whole()[: offset_of(b"index.json") + 600], REJECT),
     "bad-checksum": (bad_checksum, REJECT),
@@ -104,8 +105,19 @@ def sparse() -> Iterator[Case]:
     yield case("tar-pax-sparse", threat, index_member(tars.pax(major)))
     first = {"GNU.sparse.size": str(1 << 42), "GNU.sparse.numblocks": "1", "GNU.sparse.map": "0,1"}
     yield case("tar-pax-sparse-0.1", threat, index_member(tars.pax(first)))
+    yield case("tar-pax-sparse-honest", "sparse, and right", file_of(sparse_layout), ACCEPT)
     stray = in_front(tars.pax(major) + tars.member("stray"))
     yield case("tar-pax-sparse-stray", threat, stray, EITHER)
+
+
+def sparse_layout() -> bytes:
+    """A layout all of whose files are sparse members, in each of the formats in turn."""
+    versions = itertools.cycle(["0.0", "0.1", "1.0"])
+    members = (
+        tars.sparse(version, name, len(raw), [(0, raw[:10]), (10, raw[10:])])
+        for version, (name, raw) in zip(versions, layout().items(), strict=False)
+    )
+    return b"".join(members) + tars.END
 
 
 PAX_VALUES: dict[str, bytes] = {
