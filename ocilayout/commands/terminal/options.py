@@ -133,7 +133,7 @@ def machines(said: str) -> Decorator[Any]:
     return _platform_option(said, given)
 
 
-platform = platforms("Keep this platform (repeatable) and drop the rest.")
+platform = platforms("Keep this platform (repeatable; or local, all) and drop the rest.")
 members = platforms("Which members of an index are meant (repeatable).  [default: all]")
 tag = click.option(
     "-t", "--tag", "tags", multiple=True, metavar="NAME", help="Name the result (repeatable)."
