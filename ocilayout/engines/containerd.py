@@ -27,6 +27,7 @@ from ocilayout.engines.questions import (
     refused,
     sparse,
 )
+from ocilayout.spec.compatible import as_machine, best
 from ocilayout.spec.media_types import LayerType
 from ocilayout.spec.platform import Platform
 
@@ -116,6 +117,7 @@ def _check_unpacked(cargo: Cargo, entry: Entry, engine: Engine, machine: Platfor
     if entry.kind != KIND_IMAGE:
         _check_artifact(entry, engine)
         return
+    _check_own(entry, engine, machine)
     members = own_members(entry, machine) if engine.is_docker else entry.members
     faults = (
         (fault, member.platform)
@@ -126,6 +128,17 @@ def _check_unpacked(cargo: Cargo, entry: Entry, engine: Engine, machine: Platfor
     systems = {member.platform.normalized.os for member in members if member.platform}
     if engine.importer == "transfer" and "windows" in systems:
         raise Refusal("it is for windows, and is not unpacked", _SEEN, "not unpacked")
+
+
+def _check_own(entry: Entry, engine: Engine, machine: Platform | None) -> None:
+    """Raises Refusal where a client looks for what to unpack in an index, and finds nothing."""
+    if engine.importer != "client" or machine is None or not (entry.is_index and entry.platforms):
+        return
+    if best(as_machine(machine), entry.platforms) is None:
+        raise Refusal(
+            f"its index has nothing for {machine} to unpack: no match for platform in manifest",
+            "containerd v1.6.20:image.go (Unpack); seen with ctr 1.6.20",
+        )
 
 
 _ARTIFACT: Mapping[str, Verdict] = {

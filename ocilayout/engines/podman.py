@@ -3,7 +3,7 @@
 It tries one after the other (containers/common v0.50:libimage/load.go).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from ocilayout.engines.cargo import KIND_IMAGE, Cargo, Entry, same_image
 from ocilayout.engines.facts import Engine
@@ -25,11 +25,13 @@ from ocilayout.engines.questions import (
     sparse,
     taken,
 )
+from ocilayout.engines.rules import RULES
 from ocilayout.spec.names import full_name
 from ocilayout.spec.platform import Platform
 
 _Attempt = Callable[[Cargo, Engine, Platform | None], list[Outcome]]
 _FIRST = "containers/image v5.23:docker/internal/tarfile/reader.go (ChooseManifestItem)"
+_APPLY = "containers/storage:drivers/vfs; seen with podman 4.3.1: ApplyLayer"
 _DIRECTORY = "containers/common v0.50:libimage/normalize.go; seen with podman 4.3.1"
 
 
@@ -96,6 +98,7 @@ def _judge_saved(
         raise Refusal(reason, _FIRST, "nothing kept")
     for member in entry.members:
         check_saved(member)
+        _check_read(cargo, member, ignored=())
     check_layers(engine, entry.members)
     platforms = tuple(member.platform for member in entry.members if member.platform)
     listed = same_image(entry, cargo.listed) or entry
@@ -122,6 +125,8 @@ def _listed(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outc
         raise sparse(entry, engine)
     for member in candidates:
         check_listed(member)
+        # It goes by the digests of an OCI manifest, and looks at no diff id.
+        _check_read(cargo, member, ignored=("diff-id-wrong",))
     check_layers(engine, candidates)
     names = _listed_names(cargo, entry)
     platforms = tuple(member.platform for member in candidates if member.platform)
@@ -133,6 +138,13 @@ def _listed(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outc
     return [
         taken(entry, names, platforms, lost_names=names_lost(entry.names, names), lost_parts=lost)
     ]
+
+
+def _check_read(cargo: Cargo, member: Member, ignored: Collection[str]) -> None:
+    """Raises Refusal where layers were read, and cannot be unpacked."""
+    for fault in cargo.layer_faults(member):
+        if fault.code not in ignored:
+            raise Refusal(RULES[fault.code].words.format(fault.detail), _APPLY)
 
 
 def _candidates(entry: Entry, engine: Engine, machine: Platform | None) -> list[Member]:

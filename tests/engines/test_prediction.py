@@ -363,3 +363,18 @@ def test_podman_keeps_one_of_several_platforms(tmp_path: Path) -> None:
     assert unknown.lost == (
         "all but one of linux/amd64, linux/386, linux/arm64: it keeps its machine's own",
     )
+
+
+@pytest.mark.parametrize(
+    ("engine", "verdict"), [("containerd-1.6", "refused"), ("containerd-2", "loads")]
+)
+def test_a_client_of_containerd_looks_for_its_own_platform_in_an_index(
+    engine: str, verdict: str, tmp_path: Path
+) -> None:
+    index = make_index(make_image("linux/arm64"), make_image("linux/s390x")).named(NAME)
+    file = write_oci_archive(tmp_path / "image.tar", make_source(index))
+    assert prediction(file, engine, AMD64).verdict == verdict
+    alone = write_oci_archive(
+        tmp_path / "alone.tar", make_source(make_image("linux/arm64").named(NAME))
+    )
+    assert prediction(alone, engine, AMD64).verdict == "loads"

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+from pathlib import Path
 
 from tests.torture import tracing
 from tests.torture.parts import PARTS, Effort
@@ -22,6 +23,7 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=20_000, help="inputs a parser")
     parser.add_argument("--seconds", type=int, default=30, help="a parser, by atheris")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="at a time")
+    parser.add_argument("--corpus", type=Path, help="image files for the part engines")
     options = vars(parser.parse_args())
     parts = options.pop("parts") or list(PARTS)
     if unknown := set(parts) - PARTS.keys():

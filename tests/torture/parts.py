@@ -42,6 +42,8 @@ class Effort:
     seconds: int = 30
     """For each parser, where atheris is installed."""
     workers: int = 1
+    corpus: Path | None = None
+    """Image files of other tools, beside samples/."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,27 @@ def hostile(effort: Effort) -> Outcome:
     return Outcome("P2 P3 P9 P11", said, tuple(found) or (done.stdout + done.stderr,))
 
 
+def engines(effort: Effort) -> Outcome:
+    """What `check` says of files of every kind, and each fix that it prints, in real engines."""
+    tests = ("tests/real/test_kinds.py", "tests/real/test_load_matrix.py")
+    corpus = [f"--corpus={effort.corpus.resolve()}"] if effort.corpus else []
+    workers = ["-n", str(effort.workers), "--dist=loadgroup"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *workers, *corpus, *tests],
+        cwd=ROOT,
+        env={**os.environ, "KINDS_ALL": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    said = lines[-1].strip("= ") if lines else "nothing was run"
+    found = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    if done.returncode != 0 and not found:
+        found = [done.stdout + done.stderr]
+    return Outcome("docs/engines.md", said, tuple(found))
+
+
 def memory(effort: Effort) -> Outcome:
     """A layer of many gigabytes, 100,000 entries, thousands of layers and images."""
     problems: list[str] = []
@@ -243,6 +266,7 @@ PARTS: Mapping[str, Callable[[Effort], Outcome]] = {
     "writers": writers,
     "gc": gc,
     "hostile": hostile,
+    "engines": engines,
     "memory": memory,
     "fuzz": fuzz,
 }
