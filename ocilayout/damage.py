@@ -14,7 +14,14 @@ from ocilayout.errors import (
     InvalidDocument,
     OciLayoutError,
 )
-from ocilayout.graph import View, is_document, read_bytes, read_config, read_document
+from ocilayout.graph import (
+    View,
+    contradiction_of,
+    is_document,
+    read_bytes,
+    read_config,
+    read_document,
+)
 from ocilayout.protocols import ImageSource
 from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
@@ -130,13 +137,25 @@ def despite_damage(
             return look(source), ()
         except DAMAGE:
             found = readable(source)
-            if not found.damage or not found.source.index.children:
+            if not found.damage or not found.source.index.children or _is_ambiguous(source):
                 raise
     else:
         found = readable(source)
     if found.damage and not found.source.index.children:
         raise refusal(found.damage, has_others=False)
     return look(found.source), found.damage
+
+
+def _is_ambiguous(source: ImageSource) -> bool:
+    """Whether entries describe one digest in two ways, so that tools see different images.
+
+    That is no damage: somebody made it so (GHSA-5j5w-g665-5m35).
+    """
+    known: dict[Digest, Descriptor] = {}
+    return any(
+        contradiction_of(known.setdefault(entry.digest, entry), entry) is not None
+        for entry in source.index.children
+    )
 
 
 def refuse_damage(source: ImageSource) -> None:

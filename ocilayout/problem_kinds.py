@@ -145,8 +145,8 @@ KINDS: Mapping[str, Kind] = {
         "convert it back with nydusify, or use the image it was made from",
     ),
     "layer-type-unknown": _error(
-        "A layer of an image has a media type that is none of a layer. containerd unpacks no such "
-        "image, and export refuses it.",
+        "A layer of an image is a tar by a media type that is none of a layer. containerd unpacks "
+        "no such image, and export refuses it.",
         "build it again with layers of a known type",
     ),
     "schema-1": _error(
@@ -250,6 +250,11 @@ KINDS: Mapping[str, Kind] = {
         "A list or an object is null, or a string is empty, where it should be left out. Go writes "
         "that, and engines read it.",
         "update the tool that wrote it, if something refuses it",
+    ),
+    "layer-not-unpacked": _warning(
+        "An image has something else than tars among its layers. That is legal (manifest.md); "
+        "engines do not unpack the image, and export refuses it.",
+        "list what is no layer in an artifact of its own",
     ),
     "media-types-mixed": _warning(
         "A manifest of one family leads to a config or layers of the other. podman refuses a "

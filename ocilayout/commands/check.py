@@ -51,12 +51,14 @@ def command(
     """
     from ocilayout.commands.terminal.messages import listen, nothing_heard
     from ocilayout.commands.terminal.printing import echo_json
+    from ocilayout.commands.terminal.reporting import damage_fields
     from ocilayout.commands.terminal.verdicts import (
         echo_first_versions,
         echo_verdict,
         first_versions,
         verdict_fields,
     )
+    from ocilayout.damage import readable, refusal
     from ocilayout.engines.cargo import cargo_of
     from ocilayout.engines.finding import as_engines_find
     from ocilayout.engines.fix import fix_for
@@ -79,15 +81,18 @@ def command(
             parsed, scratch=scratch, follow_links=follow_links, all_of_name=as_index
         ) as opened,
     ):
-        cargo = cargo_of(opened, reads_layers=reads_layers)
+        found = readable(opened.source)
+        if found.damage and not found.source.index.children:
+            raise refusal(found.damage, has_others=False)
+        cargo = cargo_of(opened._replace(source=found.source), reads_layers=reads_layers)
         # cargo_of has refused what has no files.
         assert opened.files is not None
-        source = as_engines_find(opened.source, opened.files)
+        source = as_engines_find(found.source, opened.files)
         predictions = [predict(cargo, engine, platform) for engine in rows]
         with nothing_heard():
             single = as_one_image(source) if as_index else source
             options = ("--index",) if as_index else ()
-            fixes = [fix_for(cargo, single, found, platform, options) for found in predictions]
+            fixes = [fix_for(cargo, single, each, platform, options) for each in predictions]
     verdicts: Sequence[Any] = list(zip(predictions, fixes, strict=True))
     if as_json:
         fields = [verdict_fields(prediction, fix) for prediction, fix in verdicts]
@@ -100,12 +105,16 @@ def command(
                 "first": first,
                 "layers": cargo.layers.is_complete,
                 "error": None,
+                "damaged": [damage_fields(damage) for damage in found.damage],
             }
         )
     elif not quiet:
         for prediction, fix in verdicts:
             echo_verdict(prediction, fix)
         echo_first_versions(engines, predictions)
+    if found.damage:
+        # The others were predicted; what is not read here is told apart.
+        raise refusal(found.damage)
     return 0 if all(prediction.loads for prediction in predictions) else FOUND
 
 
@@ -124,6 +133,6 @@ def _unreadable_as_json(place: str, as_json: bool) -> Iterator[None]:
         yield
     except (CompressionError, IntegrityError, InvalidArchive, InvalidDocument) as error:
         if as_json:
-            empty: dict[str, object] = {"engines": [], "first": {}, "layers": False}
+            empty: dict[str, object] = {"engines": [], "first": {}, "layers": False, "damaged": []}
             echo_json({"place": place, "dialect": None, **empty, "error": str(error)})
         raise

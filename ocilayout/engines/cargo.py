@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ocilayout.damage import readable
 from ocilayout.engines.faults import Fault
 from ocilayout.engines.finding import as_engines_find
 from ocilayout.engines.importer_view import NOT_IMPORTED, ImporterView, importer_view
@@ -149,7 +150,7 @@ def cargo_of(opened: Opened, *, reads_layers: bool = False) -> Cargo:
     is_layout = INDEX in files
     items = None if files.is_folder else saved_items(files)
     own = as_engines_find(opened.source, files)
-    source = as_engines_find(LayoutSource(files), files) if is_layout else own
+    source = as_engines_find(readable(LayoutSource(files)).source, files) if is_layout else own
     listed = tuple(entries_of(source)) if is_layout or files.is_folder else ()
     return Cargo(
         text=opened.place.text,

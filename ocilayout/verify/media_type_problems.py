@@ -51,7 +51,8 @@ def _layer_problems(layer: Descriptor, where: str) -> Iterator[Problem]:
         yield Problem("layer-encrypted", f"{where}.mediaType", text)
     elif layer_type(layer.media_type) is None:
         text = f"{layer.media_type!r} is no media type of a layer"
-        yield Problem("layer-type-unknown", f"{where}.mediaType", text)
+        code = "layer-type-unknown" if "tar" in layer.media_type else "layer-not-unpacked"
+        yield Problem(code, f"{where}.mediaType", text)
 
 
 def _is_known(media_type: str) -> bool:

@@ -14,6 +14,9 @@ from ocilayout.spec.digest import Digest
 from ocilayout.verify.leaf import Leaf
 from ocilayout.verify.telling import READING, told
 
+_MAX_LAYERS = 1000
+"""Layers that are put together; overlayfs mounts 500."""
+
 
 def stack_problems(
     source: BlobReader, images: Iterable[Descriptor], leaves: Mapping[Digest, Leaf]
@@ -25,6 +28,8 @@ def stack_problems(
     """
     for image in images:
         manifest = read_manifest(source, image)
+        if len(manifest.layers) > _MAX_LAYERS:
+            continue
         shapes = [_shape(leaves.get(layer.digest)) for layer in manifest.layers]
         known = [shape for shape in shapes if shape is not None]
         if len(known) < len(shapes) or _stand_alone(known):

@@ -101,7 +101,7 @@ def test_ls_lists_the_others_and_marks_it(
     place = spoiled(tmp_path, spoil)
     done = ocilayout.succeed("ls", place)
     assert GOOD in done.out
-    assert "1 image, 1 damaged" in done.out
+    assert "1 good image, 1 damaged" in done.out
     (line,) = [line for line in done.out.splitlines() if BAD in line]
     assert "damaged" in line
     assert f"warning: {place}: {BAD} cannot be read: " in done.err
@@ -122,6 +122,17 @@ def test_inspect_shows_the_others_and_marks_it(
     shown = ocilayout.succeed("inspect", "--json", place).json
     assert [image["names"] for image in shown["images"]] == [[GOOD]]
     assert [damage["names"] for damage in shown["damaged"]] == [[BAD]]
+
+
+@pytest.mark.parametrize("spoil", ALL.values(), ids=ALL)
+def test_check_predicts_for_the_others_and_ends_with_1(
+    ocilayout: CommandLine, tmp_path: Path, spoil: Spoil
+) -> None:
+    place = spoiled(tmp_path, spoil)
+    done = ocilayout.refuse(1, f"{BAD} cannot be read", "check", place, "--for", "podman")
+    assert GOOD in done.out
+    shown = ocilayout("check", place, "--for", "podman", "--json")
+    assert [damage["names"] for damage in shown.json["damaged"]] == [[BAD]]
 
 
 @pytest.mark.parametrize("spoil", ALL.values(), ids=ALL)

@@ -379,6 +379,12 @@ SPOILED: Mapping[str, Builder] = {
     "subject-absent": listed(image(subject=SUBJECT)),
     "digest-unverifiable": listed(unverifiable()),
     "layer-type-mismatch": listed(of_parts(make_blob(PLAIN, gzip.compress(LAYER)))),
+    "layer-not-unpacked": listed(
+        make_manifest(
+            make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", [LAYER, b"thing"])),
+            [make_blob(PLAIN, LAYER), make_blob("application/x-thing", b"thing")],
+        ).named(NAME)
+    ),
     "media-types-mixed": listed(
         make_manifest(
             make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", [LAYER])),

@@ -185,7 +185,7 @@ def _echo_images(
     place: str, dialect: str, images: list[Image], size: int, damage: Sequence[Damage]
 ) -> None:
     referrers = sum(image.refers_to is not None for image in images)
-    words = counted(len(images) - referrers, "image")
+    words = counted(len(images) - referrers, "good image" if damage else "image")
     if referrers:
         words += f", {counted(referrers, 'referrer')}"
     if damage:
