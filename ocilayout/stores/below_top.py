@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from typing import BinaryIO
 
 from ocilayout.protocols import Files
-from ocilayout.stores.file_names import INDEX, MANIFEST
+from ocilayout.stores import kinds
 
 _JUNK = ("._", ".DS_Store", "__MACOSX")
 """What macOS puts beside files, and for each file, of its own."""
@@ -61,5 +61,4 @@ def top_directory(files: Files) -> str:
         if kind != "directory" and not is_junk(name)
     }
     top = os.path.commonpath(parents) if parents else ""
-    is_image = f"{top}/{INDEX}" in files or f"{top}/{MANIFEST}" in files
-    return top if top and is_image else ""
+    return top if top and kinds.recognized(BelowTop(files, top)) is not None else ""

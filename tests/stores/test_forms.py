@@ -236,6 +236,22 @@ def test_a_layout_among_other_things_is_not_taken(others: dict[str, bytes], tmp_
         pass
 
 
+def test_a_manifest_json_of_another_program_makes_no_image_of_its_directory(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    files = {"app/manifest.json": b'{"name": "app"}', "app/index.js": b"", "app/x/y": b""}
+    (tmp_path / "app.tar").write_bytes(make_tar(files))
+    with pytest.raises(InvalidArchive, match="no image"), open_source(str(tmp_path / "app.tar")):
+        pass
+    with (
+        pytest.raises(InvalidArchive, match="no image"),
+        edited_in_place(str(tmp_path / "app.tar"), lambda source, _: source),
+    ):
+        pass
+    assert "stands in the directory" not in caplog.text
+
+
 def test_a_tar_with_a_directory_on_top_is_not_edited(tmp_path: Path) -> None:
     below = put_below(write_oci_archive(tmp_path / "app.tar", make_source(TWO)), "x/")
     before = below.read_bytes()
