@@ -206,7 +206,8 @@ def _entry(
     members = tuple(members_of(source, top))
     is_index = top.media_type in media_types.INDEXES
     if is_referrer(source, top):
-        return Entry(top.digest, KIND_REFERRER, names, (), is_index)
+        artifact = artifact_of(source, top)
+        return Entry(top.digest, KIND_REFERRER, names, (), is_index, artifact=artifact)
     kind = KIND_IMAGE if members else KIND_ARTIFACT
     artifact = artifact_of(source, top) if not members else None
     has_referrers = top.digest in subjects or any(

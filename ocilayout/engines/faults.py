@@ -1,9 +1,9 @@
 """What is wrong with an image of one platform, as far as its documents and first bytes tell."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
-from ocilayout.engines.member import NO_TAR, Member
+from ocilayout.engines.member import NO_TAR, ConfigFacts, Member
 from ocilayout.spec import media_types
 from ocilayout.spec.media_types import layer_type
 
@@ -42,6 +42,8 @@ def oci_faults(member: Member) -> Iterator[Fault]:
         yield Fault("blob-algorithm", ", ".join(others))
     if not member.whole:
         yield Fault("blob-absent", _absent(member))
+    if member.has_manifest and member.config_type not in media_types.IMAGE_CONFIGS:
+        yield Fault("config-type-unknown", member.config_type or "none")
     yield from _config_faults(member, "oci")
     yield from _layer_faults(member)
     if member.config is not None and member.config.algorithms - {_CANONICAL}:
@@ -87,7 +89,7 @@ def _layer_faults(member: Member) -> Iterator[Fault]:
     unknown = [kind for kind in member.layer_types if not _is_layer(kind)]
     if unknown:
         yield Fault("layer-type-unknown", unknown[0])
-    elif member.config is not None and (member.config.diff_ids or 0) != member.layers:
+    elif _is_decoded(member.config) and (member.config.diff_ids or 0) != member.layers:
         yield _layer_count(member.layers, member.config.diff_ids or 0)
     for media_type, codec in zip(member.layer_types, member.layer_codecs, strict=False):
         known = layer_type(media_type)
@@ -100,6 +102,10 @@ def _layer_faults(member: Member) -> Iterator[Fault]:
         elif known is not None and known.codec == "none" and codec not in {"", "none"}:
             told = f"a layer of type {media_type} that is compressed with {codec}"
             yield Fault("layer-mislabelled", told)
+
+
+def _is_decoded(config: ConfigFacts | None) -> TypeGuard[ConfigFacts]:
+    return config is not None and config.problems["oci"] is None
 
 
 def _is_layer(media_type: str) -> bool:

@@ -7,13 +7,13 @@ from typing import BinaryIO
 from ocilayout.errors import BlobNotFound
 from ocilayout.graph import is_document
 from ocilayout.protocols import Files, ImageSource
-from ocilayout.spec import strict_json
+from ocilayout.spec import media_types, strict_json
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest
 
 
 def as_engines_find(source: ImageSource, files: Files) -> ImageSource:
-    """The source in which a damaged document is not there, and a wrong size at the top is right.
+    """The source in which damaged documents are not there, and a wrong size at the top is right.
 
     docker 29 and containerd 2 store each member under the digest that it has, and then look for
     those that are named (containerd:core/images/archive/importer.go).
@@ -34,11 +34,13 @@ class _ByDigest:
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         content = self._base.open_blob(descriptor)
-        is_read = is_document(descriptor) and descriptor.digest.verifiable
-        if not is_read or descriptor.size > strict_json.MAX_DOCUMENT_SIZE:
+        is_config = descriptor.media_type in media_types.IMAGE_CONFIGS
+        limit = strict_json.MAX_CONFIG_SIZE if is_config else strict_json.MAX_DOCUMENT_SIZE
+        is_read = (is_config or is_document(descriptor)) and descriptor.digest.verifiable
+        if not is_read or descriptor.size > limit:
             return content
         with content:
-            raw = content.read(strict_json.MAX_DOCUMENT_SIZE)
+            raw = content.read(limit + 1)
         if Digest.of(raw, descriptor.digest.algorithm) != descriptor.digest:
             raise BlobNotFound(f"{descriptor.digest} is damaged: it has other bytes")
         return io.BytesIO(raw)

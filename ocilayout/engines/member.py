@@ -165,7 +165,7 @@ def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> 
     has_config = manifest.config in here
     return Member(
         image_id=manifest.config.digest,
-        platform=platform_of(source, descriptor) if has_config else descriptor.platform,
+        platform=_platform(source, descriptor) if has_config else descriptor.platform,
         whole=len(here) == len(manifest.children),
         layer_codecs=codecs,
         manifest_type=descriptor.media_type,
@@ -177,6 +177,19 @@ def _member(source: ImageSource, descriptor: Descriptor, manifest: Manifest) -> 
         ),
         listed_platform=descriptor.platform,
     )
+
+
+def _platform(source: ImageSource, descriptor: Descriptor) -> Platform | None:
+    """What an image is for, as it states it; None where it names no system or no processor.
+
+    docker takes such an image for linux, containerd for the machine's own platform.
+    """
+    try:
+        found = platform_of(source, descriptor)
+    except InvalidDocument:
+        # Why the config cannot be read is a fault of its own.
+        return None
+    return found if found is not None and found.os and found.architecture else None
 
 
 def _layer_codec(source: ImageSource, layer: Descriptor) -> str:

@@ -41,6 +41,14 @@ RULES: Mapping[str, Rule] = {
         "refused",
         source=f"image-spec:specs-go/v1/config.go, moby:image/image.go; {_SEEN}: parsing time",
     ),
+    "config-type-unknown": _rule(
+        "its config is of type {}, which is none of an image",
+        "loads",
+        "loads",
+        "not unpacked",
+        "loads",
+        source=f"containerd:core/transfer/local/import.go; {_SEEN}, and with ctr 1.6.20",
+    ),
     "config-without-rootfs": _rule(
         "its config has no rootfs",
         "refused",

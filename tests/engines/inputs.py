@@ -51,6 +51,12 @@ def image(
     return make_manifest(config_blob, parts, media_type).named(NAME)
 
 
+def with_config(content: bytes, media_type: str = media_types.OCI_CONFIG) -> Made:
+    """An image whose config is these bytes, of this type."""
+    layer = make_blob(media_types.OCI_LAYER, LAYER)
+    return make_manifest(make_blob(media_type, content), [layer]).named(NAME)
+
+
 def layout(*tops: Made) -> Callable[[], Members]:
     return lambda: layout_members(*tops)
 
@@ -178,11 +184,11 @@ def cut(members: Members) -> Members:
     return {**members, name: content[: len(content) // 2]}
 
 
-def spoiled(made: Made) -> Members:
-    """A layout whose manifest has other bytes than its digest says, of the same number."""
-    name = made.descriptor.digest.blob_path
-    content = made.contents[made.descriptor.digest]
-    return {**layout_members(made), name: content.replace(b"schemaVersion", b"schemaVersioM")}
+def spoiled(made: Made, word: bytes) -> Members:
+    """A layout in which the document with this word has other bytes than its digest says."""
+    digest = next(digest for digest, content in made.contents.items() if word in content)
+    content = made.contents[digest].replace(word, word.swapcase())
+    return {**layout_members(made), digest.blob_path: content}
 
 
 BLOCK = 512

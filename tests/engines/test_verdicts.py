@@ -19,6 +19,7 @@ from ocilayout.engines.outcomes import Verdict
 from ocilayout.engines.prediction import predict
 from ocilayout.engines.table import ENGINES as TABLE
 from ocilayout.spec import media_types
+from ocilayout.spec.platform import Platform
 from ocilayout.stores import open_place
 from tests.attestations import make_attestation
 from tests.engines.archives import (
@@ -43,6 +44,7 @@ from tests.engines.inputs import (
     TWO,
     artifact,
     below_top,
+    config,
     cut,
     edited,
     gnu_sparse,
@@ -60,6 +62,7 @@ from tests.engines.inputs import (
     stray_link,
     typed,
     with_backslashes,
+    with_config,
 )
 from tests.engines.test_prediction import zstd
 from tests.images import (
@@ -210,7 +213,13 @@ ROWS = (
     Row("an xz layer", saved_layer(LAYER, lzma.compress), "LLL BRRRRR"),
     Row("a gzip layer", saved_layer(LAYER, gzip.compress), "LLL LLLLLL"),
     Row("a zstd layer", saved_layer(LAYER, zstd), "RLL LLLLLL"),
-    Row("a manifest with other bytes", lambda: spoiled(image()), "RRR BRRRRR"),
+    Row("a manifest with other bytes", lambda: spoiled(image(), b"schemaVersion"), "RRR BRRRRR"),
+    Row("a config with other bytes", lambda: spoiled(image(), b"diff_ids"), "RRR BRRRRR"),
+    Row("a config that is no JSON", layout(with_config(b"{")), "RRR BRURUR"),
+    *(
+        Row(f"a config of type {kind}", layout(with_config(config(), kind)), "RRR LLULUL")
+        for kind in ("application/octet-stream", "application/json", "text/html")
+    ),
     # Members: containerd:core/images/archive/importer.go
     Row("manifest.json as a hard link", linked("manifest.json", b"1"), "LLL RRRRRR"),
     Row("manifest.json as a symlink", linked("manifest.json", b"2"), "LLL RRRRRR"),
@@ -261,3 +270,13 @@ def test_each_engine_has_its_verdict(row: Row, tmp_path: Path) -> None:
         cargo = cargo_of(opened)
         found = {name: predict(cargo, TABLE[name]).verdict for name in ENGINES}
     assert found == {name: VERDICTS[letter] for name, letter in expected.items()}
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "podman"])
+@pytest.mark.parametrize("lacking", ["os", "architecture"])
+def test_an_image_that_names_no_system_is_for_the_machine(
+    lacking: str, engine: str, tmp_path: Path
+) -> None:
+    file = write_members(tmp_path / "image.tar", saved("lab/app:1", **{lacking: ""})())
+    with open_place(str(file)) as opened:
+        assert predict(cargo_of(opened), TABLE[engine], Platform("linux", "amd64")).loads
