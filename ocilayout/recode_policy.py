@@ -136,8 +136,5 @@ def check_counts(source: ImageSource, manifest: Manifest) -> ImageConfig | None:
     config = read_config(source, manifest)
     if config is None or config.diff_ids or not manifest.layers:
         return None if config is None else fitting_config(manifest, config)
-    count = len(manifest.layers)
-    notices.warn(
-        f"image {manifest.digest} has {count} layers and no diff ids: no engine unpacks it"
-    )
+    notices.warn(f"image {manifest.digest} has layers and no diff ids: no engine unpacks it")
     return config
