@@ -8,7 +8,7 @@ from ocilayout.engines.cargo import KIND_ARTIFACT, KIND_REFERRER, Cargo, Entry, 
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.fitting import first_choice, fitted
 from ocilayout.engines.member import Member
-from ocilayout.engines.obstacles import may_be_rebuilt, obstacle
+from ocilayout.engines.obstacles import layer_obstacle, may_be_rebuilt, obstacle
 from ocilayout.engines.outcomes import Prediction
 from ocilayout.engines.rebuilding import rebuilding
 from ocilayout.engines.written_names import may_be_written, suggested
@@ -92,7 +92,7 @@ def _fixed(wanted: _Wanted, images: Sequence[Entry]) -> Fix:
     obstacles = list(_obstacles(wanted, own))
     if len(obstacles) == len(own):
         entry, member, reason = obstacles[0]
-        if not may_be_rebuilt(member):
+        if not may_be_rebuilt(member) or wanted.cargo.layer_faults(member):
             return Fix(None, reason)
         return _rebuilt(wanted, entry, member, len(images))
     hindered = [entry for entry, _, _ in obstacles]
@@ -102,8 +102,12 @@ def _fixed(wanted: _Wanted, images: Sequence[Entry]) -> Fix:
 def _obstacles(wanted: _Wanted, images: Sequence[Entry]) -> Iterator[tuple[Entry, Member, str]]:
     for entry in images:
         member = _member_for(entry, wanted)
-        reason = obstacle(member, wanted.engine) if member is not None else None
-        if member is not None and reason is not None:
+        if member is None:
+            continue
+        reason = obstacle(member, wanted.engine) or layer_obstacle(
+            wanted.cargo.layer_faults(member)
+        )
+        if reason is not None:
             yield entry, member, reason
 
 

@@ -1,6 +1,6 @@
 """What is wrong with an image in whichever form it is written, so that converting does not help."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.faults import Fault, docker_faults, oci_faults
@@ -37,6 +37,12 @@ def obstacle(member: Member, engine: Engine) -> str | None:
         except Refusal as found:
             return found.reason
     return next(_words(member, engine), None)
+
+
+def layer_obstacle(faults: Sequence[Fault]) -> str | None:
+    """What is wrong inside the layers of an image, which no other form helps; None for nothing."""
+    words = (RULES[fault.code].words.format(fault.detail) for fault in faults)
+    return next((f"{text}: build it again, or get it again, whole" for text in words), None)
 
 
 def may_be_rebuilt(member: Member) -> bool:

@@ -1,5 +1,6 @@
 """The command that a person is told."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,18 @@ from ocilayout.engines.prediction import predict
 from ocilayout.engines.table import ENGINES
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import open_place
+from tests.engines.archives import Members, layout_members, write_members
 from tests.engines.files import AMD64, HYBRID, NAME, OLD, deep, relisted, write_hybrid
+from tests.engines.inputs import (
+    GZIP,
+    LAYER,
+    OTHER_CONFIG,
+    cut,
+    gnu_sparse,
+    image,
+    layout,
+    saved_layer,
+)
 from tests.image_files import write_docker_archive, write_oci_archive
 from tests.images import make_config, make_image, make_index, make_layer, make_source
 
@@ -62,7 +74,6 @@ def test_the_fix_takes_what_runs_on_the_machine(tmp_path: Path) -> None:
     )
 
 
-LAYER = make_layer("base")
 CONFIG = {"Cmd": ["/app"], "Env": ["A=it's"], "WorkingDir": "/srv"}
 
 
@@ -157,3 +168,21 @@ def test_what_lacks_a_blob_has_to_be_got_again(tmp_path: Path) -> None:
     found = fix(write_oci_archive(tmp_path / "image.tar", source), "podman")
     assert found is not None
     assert (found.command, "get it again" in found.reason) == (None, True)
+
+
+@pytest.mark.parametrize("engine", ["docker-29", "docker-29-containerd", "containerd-2", "k3s"])
+@pytest.mark.parametrize(
+    ("make", "mention"),
+    [
+        (saved_layer(gnu_sparse(LAYER)), "sparse member"),
+        (layout(image(raw=OTHER_CONFIG)), "inside"),
+        (lambda: cut(layout_members(image(GZIP))), "cannot be unpacked"),
+    ],
+)
+def test_no_form_helps_what_is_wrong_inside_a_layer(
+    make: Callable[[], Members], mention: str, engine: str, tmp_path: Path
+) -> None:
+    found = fix(write_members(tmp_path / "image.tar", make()), engine)
+    assert found is not None
+    assert found.command is None
+    assert mention in found.reason
