@@ -97,9 +97,11 @@ def _is_layout(files: Files, name: str) -> bool:
 
 
 def _archives(files: Files, names: TreeNames) -> Iterator[str]:
-    """The archives at the top, or one level below it, among the first members."""
-    near = [name for name in names.deep if name.count("/") <= 1 and not name.startswith(".")]
-    for name in sorted(near, key=lambda name: (name.count("/"), name))[:_MAX_HEADS]:
+    """The archives in it, nearest first; of a directory none deeper than one level below."""
+    known = [name for name in names.deep if not name.startswith(".")]
+    if files.is_folder:
+        known = [name for name in known if name.count("/") <= 1]
+    for name in sorted(known, key=lambda name: (name.count("/"), name))[:_MAX_HEADS]:
         if _is_archive(files, name):
             yield name
 

@@ -98,6 +98,7 @@ def test_an_empty_tar_and_an_empty_directory_are_told(tmp_path: Path) -> None:
         ("without a suffix", SMALL_TAR),
         ("images/hello.tar.gz", gzip.compress(SMALL_TAR, mtime=0)),
         ("images/Dockerfile.tar", SMALL_TAR),
+        ("release/v1/images/hello.tar", SMALL_TAR),
     ],
 )
 @pytest.mark.parametrize("compressed", [False, True])
