@@ -102,7 +102,7 @@ class Cargo:
     listed: tuple[Entry, ...]
     """What index.json lists; what else it is where there is none."""
     descriptors: int
-    """How many entries index.json has."""
+    """How many entries index.json has, those that cannot be read among them."""
     saved: tuple[Entry, ...] | None
     """What manifest.json lists."""
     items: list[SavedItem] | str | None = None
@@ -161,7 +161,7 @@ def cargo_of(opened: Opened, *, reads_layers: bool = False) -> Cargo:
         window=opened.outer.window,
         has_marker=MARKER in files,
         listed=listed,
-        descriptors=len(source.index.children),
+        descriptors=len(source.index.children) + len(source.index.damaged),
         saved=_saved(files, own),
         items=items,
         absent_members=absent_members(files, items),

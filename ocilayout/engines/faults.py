@@ -5,9 +5,10 @@ from typing import NamedTuple, TypeGuard
 
 from ocilayout.engines.member import NO_TAR, ConfigFacts, Member
 from ocilayout.spec import media_types
-from ocilayout.spec.media_types import layer_type
+from ocilayout.spec.media_types import LayerType, layer_type
 
 _CANONICAL = "sha256"
+_DOCKER_ZSTD = LayerType("docker", "zstd")
 _OCI_LAYER_PREFIX = "application/vnd.oci.image.layer."
 _UNPACKED_BY_BYTES = frozenset({"none", "gzip", "zstd"})
 """What containerd recognizes by the first bytes (containerd:pkg/archive/compression)."""
@@ -93,19 +94,24 @@ def _layer_faults(member: Member) -> Iterator[Fault]:
         yield _layer_count(member.layers, member.config.diff_ids or 0)
     for media_type, codec in zip(member.layer_types, member.layer_codecs, strict=False):
         known = layer_type(media_type)
-        if known is None and _is_layer(media_type):
+        if _is_layer(media_type) and (known is None or known == _DOCKER_ZSTD):
             yield Fault("layer-without-processor", media_type)
         elif known is not None and codec == NO_TAR:
             yield Fault("layer-mislabelled", f"a layer of type {media_type} that is no tar")
         elif known is not None and codec and codec not in _UNPACKED_BY_BYTES:
             yield Fault("layer-mislabelled", f"layers that are compressed with {codec}")
-        elif known is not None and known.codec == "none" and codec not in {"", "none"}:
+        elif known is not None and _is_plain(known) and codec not in {"", "none"}:
             told = f"a layer of type {media_type} that is compressed with {codec}"
             yield Fault("layer-mislabelled", told)
 
 
 def _is_decoded(config: ConfigFacts | None) -> TypeGuard[ConfigFacts]:
     return config is not None and config.problems["oci"] is None
+
+
+def _is_plain(known: LayerType) -> bool:
+    """Whether its bytes are taken as they are; those of Docker's types tell their codec."""
+    return known.family == "oci" and known.codec == "none"
 
 
 def _is_layer(media_type: str) -> bool:

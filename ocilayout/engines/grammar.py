@@ -7,6 +7,8 @@ from ocilayout.errors import InvalidDocument, OciLayoutError
 from ocilayout.spec.digest import is_digest
 from ocilayout.spec.reference import Reference
 
+_BARE_HOST = re.compile(r"(?=[^/]*[A-Z])[A-Za-z0-9-]+/")
+"""A registry that nothing but its capitals tells: what came with IPv6 takes it for one."""
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:]+\](:\d+)?/")
 
 
@@ -66,6 +68,8 @@ def _parsed(tag: str, engine: Engine) -> Reference:
     named, at, digest = tag.partition("@")
     if engine.ipv6_names.value is False and _IPV6.match(named):
         raise InvalidName("invalid reference format: an IPv6 address for a registry")
+    if engine.ipv6_names.value is False and _BARE_HOST.match(named):
+        raise InvalidName("invalid reference format: repository name must be lowercase")
     if at and not is_digest(digest):
         raise InvalidName("invalid reference format")
     try:

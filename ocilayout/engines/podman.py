@@ -115,7 +115,9 @@ def _listed(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outc
     """The one entry of an index.json, or the image of a directory of skopeo's."""
     if cargo.descriptors == 0:
         raise Refusal("index.json lists no image", engine.refusal.source)
-    if cargo.descriptors != 1 or len(cargo.listed) != 1:
+    if cargo.descriptors == 1 and not cargo.listed:
+        raise refusal_by("the entry of index.json cannot be read", engine.refusal)
+    if cargo.descriptors != 1:
         raise refusal_by("index.json has several entries: choose an image", engine.refusal)
     (entry,) = cargo.listed
     if entry.kind != KIND_IMAGE and not (entry.artifact and entry.artifact.may_be_image):

@@ -36,7 +36,7 @@ from tests.engines.files import (
     rewritten,
     write_hybrid,
 )
-from tests.image_files import write_oci_archive
+from tests.image_files import write_docker_archive, write_oci_archive
 from tests.images import (
     Made,
     make_blob,
@@ -378,3 +378,31 @@ def test_a_client_of_containerd_looks_for_its_own_platform_in_an_index(
         tmp_path / "alone.tar", make_source(make_image("linux/arm64").named(NAME))
     )
     assert prediction(alone, engine, AMD64).verdict == "loads"
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec", "loads"),
+    [
+        (f"{media_types.DOCKER_LAYER}", "gzip", True),
+        (f"{media_types.DOCKER_LAYER}.zstd", "zstd", False),
+        (f"{media_types.OCI_LAYER}", "gzip", False),
+        (f"{media_types.OCI_LAYER}+zstd", "zstd", True),
+    ],
+)
+def test_containerd_goes_by_bytes_where_a_type_of_docker_says_nothing(
+    kind: str, codec: str, loads: bool, tmp_path: Path
+) -> None:
+    layer = make_layer("base")
+    content = zstd(layer) if codec == "zstd" else gzip.compress(layer, mtime=0)
+    config = make_blob(media_types.OCI_CONFIG, make_config("linux/amd64", [layer]))
+    image = make_manifest(config, [make_blob(kind, content)]).named(NAME)
+    file = write_oci_archive(tmp_path / "image.tar", make_source(image))
+    assert prediction(file, "containerd-1.6").loads is loads
+
+
+@pytest.mark.parametrize("engine", ["docker-20.10", "containerd-1.6"])
+def test_a_host_of_capitals_alone_is_a_repository_to_old_engines(
+    engine: str, tmp_path: Path
+) -> None:
+    file = write_docker_archive(tmp_path / "image.tar", "HOST/app:1")
+    assert "lowercase" in reason(file, engine)
