@@ -202,7 +202,8 @@ def test_a_layout_of_sha512_digests_is_still_a_layout(
         assert names_in(read) == {NAME: made.descriptor.digest}
     assert caplog.text == ""
     with open_suspect(place) as opened:
-        assert list(find_problems(opened.source)) == []
+        # It is sound, and containerd does not load it.
+        assert {found.code for found in find_problems(opened.source)} == {"digest-sha512"}
 
 
 def test_a_nameless_layout_has_the_names_of_manifest_json(tmp_path: Path) -> None:
