@@ -33,6 +33,9 @@ from ocilayout.spec.platform import Platform
 
 T = TypeVar("T")
 
+Why = Callable[[ImageSource, Descriptor], str | None]
+"""Says why an entry of an index cannot be read; None where it can."""
+
 DAMAGE = (IntegrityError, InvalidArchive, InvalidDocument, OSError)
 """What reading a document may raise that is about this document."""
 
@@ -70,12 +73,26 @@ def why_unreadable(source: ImageSource, descriptor: Descriptor) -> str | None:
     """
     if descriptor.digest in source.absent:
         return None
+    if not is_document(descriptor):
+        return why_unfollowed(source, descriptor)
+    return _why_damaged(source, descriptor, _check_parts)
+
+
+def why_no_document(source: ImageSource, descriptor: Descriptor) -> str | None:
+    """Why a manifest or an index cannot be read, whatever it leads to; None where it can, or is
+    neither, or is not here."""
+    if descriptor.digest in source.absent or not is_document(descriptor):
+        return None
+    return _why_damaged(source, descriptor, lambda _source, _manifest: None)
+
+
+def _why_damaged(
+    source: ImageSource, descriptor: Descriptor, check: Callable[[ImageSource, Manifest], None]
+) -> str | None:
     try:
-        if not is_document(descriptor):
-            return why_unfollowed(source, descriptor)
         document = read_document(source, descriptor)
         if isinstance(document, Manifest):
-            _check_parts(source, document)
+            check(source, document)
     except BlobNotFound:
         return None
     except DAMAGE as error:
@@ -95,29 +112,32 @@ def has_others(source: ImageSource, descriptor: Descriptor) -> bool:
     return source.index.damaged != () or source.index.children != (descriptor,)
 
 
-def readable(source: ImageSource) -> Readable:
-    """The source without what cannot be read, with what that is; reads all its documents."""
+def readable(source: ImageSource, why: Why = why_unreadable) -> Readable:
+    """The source without what cannot be read, with what that is; reads all its documents.
+
+    `why` says of each entry why it cannot be.
+    """
     reasons: dict[int, str] = {}
     members: dict[Digest, str] = {}
     damage = [
         Damage(entry.digest, names_of(entry), None, entry.reason) for entry in source.index.damaged
     ]
     for position, entry in enumerate(source.index.children):
-        reason = why_unreadable(source, entry)
+        reason = why(source, entry)
         if reason is not None:
             reasons[position] = reason
             damage.append(Damage(entry.digest, names_of(entry), entry.platform, reason))
             continue
-        below = list(_damaged_members(source, entry))
+        below = list(_damaged_members(source, entry, why))
         if below and _leads_to_nothing_else(source, entry, below):
-            member, why = below[0]
-            reasons[position] = f"{member.digest}: {why}"
+            member, reason = below[0]
+            reasons[position] = f"{member.digest}: {reason}"
             damage.append(Damage(entry.digest, names_of(entry), entry.platform, reasons[position]))
             continue
-        for member, why in below:
+        for member, reason in below:
             if member.digest not in members:
-                members[member.digest] = why
-                damage.append(Damage(member.digest, names_of(entry), member.platform, why))
+                members[member.digest] = reason
+                damage.append(Damage(member.digest, names_of(entry), member.platform, reason))
     if not reasons and not members:
         return Readable(source, tuple(damage), {})
     index = source.index.setting_aside(reasons)
@@ -215,7 +235,9 @@ def _check_parts(source: ImageSource, manifest: Manifest) -> None:
             continue
 
 
-def _damaged_members(source: ImageSource, top: Descriptor) -> Iterator[tuple[Descriptor, str]]:
+def _damaged_members(
+    source: ImageSource, top: Descriptor, why: Why
+) -> Iterator[tuple[Descriptor, str]]:
     """What stands below an entry that can be read, and cannot be read itself."""
     seen = {top.digest}
     pending = [top]
@@ -224,7 +246,7 @@ def _damaged_members(source: ImageSource, top: Descriptor) -> Iterator[tuple[Des
             if child.digest in seen:
                 continue
             seen.add(child.digest)
-            reason = why_unreadable(source, child)
+            reason = why(source, child)
             if reason is None:
                 pending.append(child)
             else:

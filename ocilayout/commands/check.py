@@ -84,7 +84,7 @@ def command(
         found = readable(opened.source)
         if found.damage and not found.source.index.children:
             raise refusal(found.damage, has_others=False)
-        cargo = cargo_of(opened._replace(source=found.source), reads_layers=reads_layers)
+        cargo = cargo_of(opened, reads_layers=reads_layers)
         # cargo_of has refused what has no files.
         assert opened.files is not None
         source = as_engines_find(found.source, opened.files)
@@ -113,8 +113,7 @@ def command(
             echo_verdict(prediction, fix)
         echo_first_versions(engines, predictions)
     if found.damage:
-        # The others were predicted; what is not read here is told apart.
-        raise refusal(found.damage)
+        return FOUND
     return 0 if all(prediction.loads for prediction in predictions) else FOUND
 
 

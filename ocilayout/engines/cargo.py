@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ocilayout.damage import readable
+from ocilayout.damage import Damage, Readable, readable, refusal, why_no_document
 from ocilayout.engines.faults import Fault
 from ocilayout.engines.finding import as_engines_find
 from ocilayout.engines.importer_view import NOT_IMPORTED, ImporterView, importer_view
@@ -119,6 +119,10 @@ class Cargo:
     """Manifests, indexes and image ids that were asked for by name or digest."""
     unread_form: str | None = None
     """Why no engine reads it in the form in which it lies, where it is such a form."""
+    damaged: tuple[Damage, ...] = ()
+    """What of it is no descriptor, or leads to no document, so that nothing is known of it."""
+    reasons: Mapping[Digest, str] = field(default_factory=dict)
+    """Why entries cannot be read here whole, though engines may find another fault first."""
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -149,8 +153,10 @@ def cargo_of(opened: Opened, *, reads_layers: bool = False) -> Cargo:
         )
     is_layout = INDEX in files
     items = None if files.is_folder else saved_items(files)
-    own = as_engines_find(opened.source, files)
-    source = as_engines_find(readable(LayoutSource(files)).source, files) if is_layout else own
+    found = own = _readable(opened.source, files)
+    if is_layout:
+        found = _readable(LayoutSource(files), files)
+    source, picked = found.source, _picked(opened, own.source)
     listed = tuple(entries_of(source)) if is_layout or files.is_folder else ()
     return Cargo(
         text=opened.place.text,
@@ -162,15 +168,29 @@ def cargo_of(opened: Opened, *, reads_layers: bool = False) -> Cargo:
         has_marker=MARKER in files,
         listed=listed,
         descriptors=len(source.index.children) + len(source.index.damaged),
-        saved=_saved(files, own),
+        saved=_saved(files, own.source),
         items=items,
         absent_members=absent_members(files, items),
         links=saved_links(files, items),
         imported=NOT_IMPORTED if files.is_folder else importer_view(files),
-        layers=read_layers([own, source], reads_all=reads_layers),
-        picked=_picked(opened),
+        layers=read_layers([own.source, source], reads_all=reads_layers),
+        picked=picked,
         unread_form=unread_form(opened),
+        damaged=(found if picked is None else own).damage,
+        reasons={
+            each.digest: each.reason
+            for each in readable(opened.source).damage
+            if each.digest is not None
+        },
     )
+
+
+def _readable(source: ImageSource, files: Files) -> Readable:
+    """The source as engines find it, without what cannot be read; raises where that is all."""
+    found = readable(as_engines_find(source, files), why_no_document)
+    if found.damage and not found.source.index.children:
+        raise refusal(found.damage, has_others=False)
+    return found
 
 
 def entries_of(source: ImageSource) -> Iterator[Entry]:
@@ -255,9 +275,9 @@ def _saved_entry(
     return Entry(entry.config_digest, KIND_IMAGE, entry.tags, (as_docker(known, entry),))
 
 
-def _picked(opened: Opened) -> frozenset[Digest] | None:
+def _picked(opened: Opened, source: ImageSource) -> frozenset[Digest] | None:
     if opened.place.name is None and opened.place.digest is None:
         return None
-    tops = opened.source.index.children
-    ids = {member_id for member_id, _ in _members_by_id(opened.source)}
+    tops = source.index.children
+    ids = {member_id for member_id, _ in _members_by_id(source)}
     return frozenset({top.digest for top in tops} | ids)

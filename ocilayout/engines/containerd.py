@@ -39,6 +39,7 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
     """What becomes of each image; raises Refusal where nothing of the file is read."""
     check_file(cargo, engine)
     entries = _listed(cargo, engine)
+    _check_documents(cargo)
     _check_what_ends_all(entries, engine)
     last = {name: entry for entry in entries for name in entry.names}
 
@@ -83,6 +84,14 @@ def _relabelled(member: Member) -> Member:
     codecs = ["gzip" if codec in {"gzip", "zstd"} else "none" for codec in member.layer_codecs]
     types = tuple(LayerType("docker", codec).media_type for codec in codecs)
     return replace(member, layer_types=types, algorithms=frozenset())
+
+
+def _check_documents(cargo: Cargo) -> None:
+    for damage in cargo.damaged if cargo.imported.is_layout else ():
+        raise Refusal(
+            f"{damage.title} cannot be read, which ends the import of all",
+            "containerd:core/images/image.go: Children decodes each document",
+        )
 
 
 def _check_what_ends_all(entries: Iterable[Entry], engine: Engine) -> None:

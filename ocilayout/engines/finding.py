@@ -4,7 +4,7 @@ import io
 from collections.abc import Collection
 from typing import BinaryIO
 
-from ocilayout.errors import BlobNotFound
+from ocilayout.errors import BlobNotFound, InvalidArchive
 from ocilayout.graph import is_document
 from ocilayout.protocols import Files, ImageSource
 from ocilayout.spec import media_types, strict_json
@@ -48,7 +48,9 @@ class _ByDigest:
 
 def _with_true_size(entry: Descriptor, files: Files) -> Descriptor:
     path = entry.digest.blob_path
-    if path not in files:
+    try:
+        size = files.size(path) if path in files else entry.size
+    except InvalidArchive:
+        # No regular file: reading it says so.
         return entry
-    size = files.size(path)
     return entry if size == entry.size else entry.edited(size=size)

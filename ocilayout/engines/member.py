@@ -186,9 +186,9 @@ def _platform(source: ImageSource, descriptor: Descriptor) -> Platform | None:
     """
     try:
         found = platform_of(source, descriptor)
-    except InvalidDocument:
+    except (InvalidDocument, IntegrityError):
         # Why the config cannot be read is a fault of its own.
-        return None
+        return descriptor.platform
     return found if found is not None and found.os and found.architecture else None
 
 

@@ -7,7 +7,14 @@ from ocilayout.engines import containerd, dockerd, podman, registry
 from ocilayout.engines.cargo import Cargo
 from ocilayout.engines.facts import Engine
 from ocilayout.engines.outcomes import Outcome, Prediction
-from ocilayout.engines.questions import Refusal, asked_for, refused, refused_whole
+from ocilayout.engines.questions import (
+    Refusal,
+    asked_for,
+    damaged,
+    own_refusal,
+    refused,
+    refused_whole,
+)
 from ocilayout.engines.unread_forms import SOURCE
 from ocilayout.spec.compatible import as_machine, best
 from ocilayout.spec.platform import Platform
@@ -27,8 +34,12 @@ def predict(cargo: Cargo, engine: Engine, platform: Platform | None = None) -> P
             raise Refusal(cargo.unread_form, SOURCE)
         outcomes = _LOADERS[engine.loader](cargo, engine, platform)
     except Refusal as refusal:
-        outcomes = [refused(entry, refusal) for entry in asked_for(cargo, cargo.entries)]
+        outcomes = [
+            refused(entry, own_refusal(cargo, entry) or refusal)
+            for entry in asked_for(cargo, cargo.entries)
+        ]
         outcomes = outcomes or [refused_whole(cargo, refusal)]
+    outcomes += map(damaged, cargo.damaged)
     if platform is not None and engine.loader != "registry":
         outcomes = [_on_machine(outcome, as_machine(platform)) for outcome in outcomes]
     if not outcomes:

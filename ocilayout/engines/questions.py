@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from ocilayout.damage import Damage
 from ocilayout.engines.cargo import KIND_IMAGE, KIND_REFERRER, Cargo, Entry
 from ocilayout.engines.facts import Engine, Fact, Words
 from ocilayout.engines.faults import Fault
@@ -56,6 +57,18 @@ def refused(entry: Entry, refusal: Refusal) -> Outcome:
         reason=refusal.reason,
         source=refusal.source,
     )
+
+
+def damaged(damage: Damage) -> Outcome:
+    """What becomes of what cannot be read."""
+    digest = str(damage.digest or "")
+    return Outcome(damage.title, digest, "refused", reason=f"it cannot be read: {damage.reason}")
+
+
+def own_refusal(cargo: Cargo, entry: Entry) -> Refusal | None:
+    """Why an entry cannot be read here, whatever an engine says of it; None where it can."""
+    reason = cargo.reasons.get(entry.digest)
+    return None if reason is None else Refusal(f"it cannot be read: {reason}", "")
 
 
 def refused_whole(cargo: Cargo, refusal: Refusal) -> Outcome:
@@ -230,6 +243,8 @@ def names_lost(written: Iterable[str], names: tuple[str, ...]) -> tuple[str, ...
 
 def sparse(entry: Entry, engine: Engine) -> Refusal:
     """A refusal of what is named and is not here."""
+    if not entry.is_index:
+        return refusal_by(f"{entry.title} is not whole", engine.sparse)
     absent = [str(member.platform) for member in entry.members if not member.whole]
     return refusal_by(
         f"{entry.title} lacks {', '.join(absent)}, which its index names", engine.sparse

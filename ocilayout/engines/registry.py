@@ -8,6 +8,7 @@ from ocilayout.engines.questions import (
     asked_for,
     check_layers,
     judged,
+    own_refusal,
     referrers_lost,
     refusal_by,
     sparse,
@@ -21,6 +22,10 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
     """What becomes of each image; raises Refusal where nothing of the file is read."""
 
     def judge(entry: Entry) -> Outcome:
+        refusal = own_refusal(cargo, entry)
+        if refusal is not None:
+            # It is pushed by a copy, which refuses that.
+            raise refusal
         names = [reference_of(name) for name in entry.names]
         full = tuple(str(name) for name in names if name)
         if not full:

@@ -124,15 +124,71 @@ def test_inspect_shows_the_others_and_marks_it(
     assert [damage["names"] for damage in shown["damaged"]] == [[BAD]]
 
 
+def in_a_tar(layout: Path) -> Path:
+    tar = layout.with_suffix(".tar")
+    with tarfile.open(tar, "w") as archive:
+        for path in sorted(layout.rglob("*")):
+            archive.add(path, path.relative_to(layout), recursive=False)
+    return tar
+
+
+DOCUMENT_BYTES = (
+    b"{not json",
+    b"[]",
+    b'{"schemaVersion": 2, "layers": []}',
+    b'{"schemaVersion": 2, "config": {}, "layers": "none"}',
+    b'{"schemaVersion": 1, "fsLayers": [{"blobSum": "sha256:00"}]}',
+)
+"""Manifests whose digest is right, and that are none."""
+
+
+@pytest.mark.parametrize("engine", ["podman", "containerd-1.6", "docker-20.10", "registry"])
 @pytest.mark.parametrize("spoil", ALL.values(), ids=ALL)
-def test_check_predicts_for_the_others_and_ends_with_1(
-    ocilayout: CommandLine, tmp_path: Path, spoil: Spoil
+def test_check_judges_the_others_and_marks_it(
+    ocilayout: CommandLine, tmp_path: Path, spoil: Spoil, engine: str
 ) -> None:
     place = spoiled(tmp_path, spoil)
-    done = ocilayout.refuse(1, f"{BAD} cannot be read", "check", place, "--for", "podman")
-    assert GOOD in done.out
-    shown = ocilayout("check", place, "--for", "podman", "--json")
-    assert [damage["names"] for damage in shown.json["damaged"]] == [[BAD]]
+    for given in (place, in_a_tar(place)):
+        done = ocilayout("check", given, "--for", engine, "--json")
+        assert done.code == 3
+        ((judged,), *_) = (done.json["engines"],)
+        images = {image["image"]: image for image in judged["images"]}
+        assert images.keys() == {GOOD, BAD}
+        assert images[BAD]["verdict"] in {"refused", "broken", "not unpacked"}
+        assert images[BAD]["reason"]
+
+
+@pytest.mark.parametrize("raw", DOCUMENT_BYTES)
+def test_check_marks_a_manifest_that_is_none(
+    ocilayout: CommandLine, tmp_path: Path, raw: bytes
+) -> None:
+    bad = make_blob(media_types.OCI_MANIFEST, raw)
+    place = write_layout(tmp_path / "layout", make_source(bad.named(BAD), IMAGE.named(GOOD)))
+    done = ocilayout("check", in_a_tar(place), "--for", "registry", "--json")
+    assert done.code == 3
+    (judged,) = done.json["engines"]
+    verdicts = {image["image"]: image["verdict"] for image in judged["images"]}
+    assert verdicts == {GOOD: "loads", BAD: "refused"}
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"{", b"null"])
+def test_check_judges_an_image_whose_config_is_none_by_the_engine(
+    ocilayout: CommandLine, tmp_path: Path, raw: bytes
+) -> None:
+    config = make_blob(media_types.OCI_CONFIG, raw)
+    manifest = make_blob(
+        media_types.OCI_MANIFEST,
+        encode({"schemaVersion": 2, "config": config.descriptor.fields, "layers": []}),
+    )
+    source = make_source(manifest.named(BAD), IMAGE.named(GOOD))
+    source.contents.update(config.contents)
+    tar = in_a_tar(write_layout(tmp_path / "layout", source))
+    done = ocilayout("check", tar, "--for", "docker-29-containerd", "--json")
+    assert done.code == 3
+    (judged,) = done.json["engines"]
+    verdicts = {image["image"]: image["verdict"] for image in judged["images"]}
+    assert verdicts.keys() == {GOOD, BAD}
+    assert verdicts[BAD] == "broken"
 
 
 @pytest.mark.parametrize("spoil", ALL.values(), ids=ALL)
@@ -231,10 +287,7 @@ def test_in_a_tar_the_rest_is_edited_too(
     ocilayout: CommandLine, tmp_path: Path, spoil: Spoil
 ) -> None:
     layout = spoiled(tmp_path, spoil)
-    tar = tmp_path / "images.tar"
-    with tarfile.open(tar, "w") as archive:
-        for path in sorted(layout.rglob("*")):
-            archive.add(path, path.relative_to(layout), recursive=False)
+    tar = in_a_tar(layout)
     ocilayout.succeed("tag", f"{tar}:good", "registry.example/app:new")
     ocilayout.succeed("untag", f"{tar}:bad", "--drop")
     assert "damaged" not in ocilayout.succeed("ls", tar).out
