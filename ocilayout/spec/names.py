@@ -14,6 +14,7 @@ from ocilayout.errors import AmbiguousName, InvalidDocument
 from ocilayout.spec.descriptor import Descriptor
 from ocilayout.spec.digest import Digest, is_digest
 from ocilayout.spec.marks import Annotated, is_marked_image, mark_of
+from ocilayout.spec.platform import Platform
 from ocilayout.spec.reference import Reference
 
 # annotations.md, "Pre-Defined Annotation Keys", org.opencontainers.image.ref.name
@@ -131,11 +132,12 @@ def listed(descriptors: Iterable[Descriptor]) -> list[Descriptor]:
     """Entries in the one form that is written.
 
     Where two names share a tag, `ref.name` holds the full name of both: tools that know only this
-    annotation would take the first, or none (umoci refuses). Raises AmbiguousName where one name
-    leads to two images.
+    annotation would take the first, or none (umoci refuses). A name stands once for each platform
+    that its image is listed for. Raises AmbiguousName where one name leads to two images.
     """
     entries: list[Descriptor] = []
     owners: dict[str, Descriptor] = {}
+    platforms: dict[str, list[Platform | None]] = {}
     for descriptor in descriptors:
         names = names_of(descriptor)
         if not names:
@@ -147,9 +149,19 @@ def listed(descriptors: Iterable[Descriptor]) -> list[Descriptor]:
                     f"{name} names two images, {owner.digest} and {descriptor.digest}: "
                     "select one by @DIGEST, or take them as one image with --index"
                 )
-            if owner is descriptor:
+            if _is_another(descriptor.platform, platforms.setdefault(name, [])):
+                platforms[name].append(descriptor.platform)
                 entries.extend(renamed(descriptor, [name]))
     return _with_distinct_tags(entries)
+
+
+def _is_another(platform: Platform | None, known: Sequence[Platform | None]) -> bool:
+    """Whether an image that is listed for `known` is listed for one more by `platform`."""
+    if not known:
+        return True
+    if platform is None or None in known:
+        return False
+    return platform.normalized not in (other and other.normalized for other in known)
 
 
 def replaced(existing: Iterable[Descriptor], added: Iterable[Descriptor]) -> list[Descriptor]:
@@ -167,7 +179,7 @@ def with_distinct_tags(entries: Iterable[Descriptor]) -> list[Descriptor]:
     As `listed` writes them, those have the full name in `ref.name`, one entry a name.
     """
     found = list(entries)
-    tags = Counter(tag_of(name) for entry in found for name in names_of(entry))
+    tags = _tags_of(found)
     single: list[Descriptor] = []
     for entry in found:
         names = names_of(entry)
@@ -198,8 +210,13 @@ def _annotations_of(name: str) -> dict[str, str]:
     return {IMAGE_NAME: str(reference), REF_NAME: reference.tag}
 
 
+def _tags_of(entries: Iterable[Descriptor]) -> Counter[str]:
+    """How many names have each tag."""
+    return Counter(map(tag_of, {name for entry in entries for name in names_of(entry)}))
+
+
 def _with_distinct_tags(entries: list[Descriptor]) -> list[Descriptor]:
-    tags = Counter(tag_of(name) for entry in entries for name in names_of(entry))
+    tags = _tags_of(entries)
     return [
         entry.with_annotations({**entry.annotations, REF_NAME: name})
         if name is not None and tags[tag_of(name)] > 1 and reference_of(name) is not None

@@ -15,6 +15,7 @@ from ocilayout.spec.names import (
     replaced,
     tag_of,
 )
+from ocilayout.spec.platform import Platform
 
 PIN = "@sha256:" + "0123456789abcdef" * 4
 APP, OTHER, THIRD = (Descriptor.of("application/x-test", content) for content in (b"1", b"2", b"3"))
@@ -23,6 +24,10 @@ APP, OTHER, THIRD = (Descriptor.of("application/x-test", content) for content in
 def entry(image: Descriptor, ref_name: str | None = None, full: str | None = None) -> Descriptor:
     annotations = {REF_NAME: ref_name, IMAGE_NAME: full}
     return image.with_annotations({key: text for key, text in annotations.items() if text})
+
+
+def parsed(platform: str | None) -> Platform | None:
+    return None if platform is None else Platform.parse(platform)
 
 
 def named(descriptors: list[Descriptor]) -> list[tuple[bytes, str | None, str | None]]:
@@ -138,6 +143,28 @@ def test_each_name_is_listed_as_an_entry_of_its_own() -> None:
 def test_one_name_of_one_image_is_listed_once() -> None:
     twice = [entry(APP, "app:1"), entry(APP, None, "docker.io/library/app:1")]
     assert named(listed(twice)) == [(b"1", "1", "docker.io/library/app:1")]
+
+
+@pytest.mark.parametrize(
+    ("platforms", "kept"),
+    [
+        (["linux/amd64", "linux/arm64"], ["linux/amd64", "linux/arm64"]),
+        (["linux/amd64", "linux/amd64/v3", "linux/amd64"], ["linux/amd64", "linux/amd64/v3"]),
+        (["linux/arm64", "linux/arm64/v8"], ["linux/arm64"]),
+        ([None, "linux/amd64"], [None]),
+        (["linux/amd64", None], ["linux/amd64"]),
+    ],
+)
+def test_one_name_of_one_image_is_listed_once_for_each_of_its_platforms(
+    platforms: list[str | None], kept: list[str | None]
+) -> None:
+    entries = [
+        entry(Descriptor.of("application/x-test", b"1", platform=parsed(text)), "1")
+        for text in platforms
+    ]
+    found = listed(entries)
+    assert [child.platform and str(child.platform) for child in found] == kept
+    assert {child.annotations[REF_NAME] for child in found} == {"1"}
 
 
 def test_one_name_of_two_images_is_ambiguous() -> None:
