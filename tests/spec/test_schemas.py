@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from ocilayout.errors import UsageError
 from ocilayout.spec import schemas
 from ocilayout.spec.schemas import MEDIA_TYPES, violations
-from ocilayout.spec.strict_json import MAX_DEPTH, MAX_DOCUMENT_SIZE
+from ocilayout.spec.strict_json import MAX_CONFIG_SIZE, MAX_DEPTH
 from tests.program import ROOT, surroundings
 from tests.spec.test_strict_json import VALUES
 
@@ -59,7 +59,7 @@ def said_of(document: object, media_type: str = DESCRIPTOR) -> list[str]:
 
 def path_of(line: str) -> str:
     """What stands before the words that we begin with."""
-    return re.split(r": (?=is |makes )| is ", line, maxsplit=1)[0]
+    return re.split(r": (?=is |makes )| is | begins ", line, maxsplit=1)[0]
 
 
 @pytest.mark.parametrize(("file", "case"), ALL)
@@ -151,7 +151,7 @@ def test_what_a_document_says_is_quoted_on_one_printable_line_and_cut(text: str)
         b'{"a": "\\ud800"}',
         b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1),
         b"[" * 100_000,
-        b" " * MAX_DOCUMENT_SIZE + b"{}",
+        b" " * MAX_CONFIG_SIZE + b"{}",
         b"null",
     ],
     ids=lambda raw: repr(raw[:16]),

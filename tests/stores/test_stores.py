@@ -28,8 +28,7 @@ from ocilayout.stores import (
     open_place,
     open_source,
 )
-from ocilayout.stores.kinds import FOLDERS, TARS
-from ocilayout.stores.places import parse_destination
+from ocilayout.stores.places import FILE_TRANSPORTS, parse_destination
 from tests.image_files import write_docker_archive, write_layout, write_oci_archive
 from tests.images import make_image, make_index, make_layer, make_source, make_tar
 from tests.snapshots import contents_of, names_in, snapshot
@@ -37,7 +36,7 @@ from tests.snapshots import contents_of, names_in, snapshot
 NAME = "registry.example/app:v1"
 
 
-@pytest.mark.parametrize("transport", [*FOLDERS, *TARS])
+@pytest.mark.parametrize("transport", FILE_TRANSPORTS)
 def test_what_is_written_is_recognized_by_what_is_in_it(tmp_path: Path, transport: str) -> None:
     made = make_image().named(NAME)
     path = tmp_path / "misleading.zip"
