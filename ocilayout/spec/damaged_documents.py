@@ -35,7 +35,7 @@ def readable_index(raw: bytes, label: str) -> Index:
     except InvalidDocument:
         fields = {}
     stated = fields.get("mediaType")
-    media_type = stated if isinstance(stated, str) else media_types.OCI_INDEX
+    media_type = stated if stated and isinstance(stated, str) else media_types.OCI_INDEX
     found = (descriptor for _, _, descriptor in descriptors_in(fields, label))
     children = tuple(child for child in found if isinstance(child, Descriptor))
     return Index(media_type, raw, Digest.of(raw), fields, children, None)

@@ -187,6 +187,14 @@ def test_an_index_that_is_a_manifest_is_none(tmp_path: Path) -> None:
     assert "media-type-mismatch" in codes_in(layout)
 
 
+def test_an_index_with_a_blank_media_type_as_go_writes_it_is_one(tmp_path: Path) -> None:
+    layout = write_layout(tmp_path / "layout", make_source(make_image()))
+    index = json.loads((layout / "index.json").read_bytes())
+    blank = {"mediaType": "", "annotations": None}
+    (layout / "index.json").write_text(json.dumps({**index, **blank}))
+    assert set(codes_in(layout)) == {"value-blank"}
+
+
 def test_indexes_may_stand_within_indexes_as_deep_as_readers_go() -> None:
     def codes(levels: int) -> list[str]:
         return [problem.code for problem in find_problems(make_source(nested(levels)))]
