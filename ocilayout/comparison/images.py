@@ -211,9 +211,9 @@ def _without(fields: Fields, *keys: str) -> dict[str, object]:
 
 
 def _steps(config: ImageConfig | None) -> list[Fields]:
-    # An array of objects, since the config was parsed.
-    steps = cast("list[Fields] | None", config.fields.get("history")) if config else None
-    return steps or []
+    # An array of objects and nulls, since the config was parsed.
+    steps = cast("list[Fields | None] | None", config.fields.get("history")) if config else None
+    return [step or {} for step in steps or ()]
 
 
 def _without_time(step: Fields) -> bytes:

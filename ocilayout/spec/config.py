@@ -48,11 +48,11 @@ class ImageConfig(NamedTuple):
         fields = Fields(parsed, label, known=FIELDS)
         stated = fields.value.get("rootfs")
         rootfs = Fields({} if stated is None else stated, fields.path("rootfs"))
-        if rootfs.optional_text("type") not in {None, "layers"}:
-            raise InvalidDocument(f'{rootfs.path("type")} is not "layers"')
+        # Engines unpack layers whatever the type is, as docker 20.10, podman 4.3 and ctr 1.6 do.
+        rootfs.optional_text("type")
         return cls(
             Platform.from_fields(fields.value, label),
-            tuple(Digest.parse(text) for text in rootfs.texts("diff_ids")),
+            _diff_ids(rootfs),
             tuple(
                 _history_entry(item, f"{fields.path('history')}[{position}]")
                 for position, item in enumerate(fields.optional_list("history"))
@@ -61,8 +61,19 @@ class ImageConfig(NamedTuple):
         )
 
 
+def _diff_ids(rootfs: Fields) -> tuple[Digest, ...]:
+    found: list[Digest] = []
+    for position, text in enumerate(rootfs.texts("diff_ids")):
+        try:
+            found.append(Digest.parse(text))
+        except InvalidDocument as error:
+            raise type(error)(f"{rootfs.path('diff_ids')}[{position}]: {error}") from None
+    return tuple(found)
+
+
 def _history_entry(value: object, where: str) -> HistoryEntry:
-    fields = Fields(value, where)
+    """One step; of null, as Go reads it, a step that says nothing and made a layer."""
+    fields = Fields({} if value is None else value, where)
     return HistoryEntry(
         fields.optional_text("created_by"),
         fields.value.get("empty_layer") is True,

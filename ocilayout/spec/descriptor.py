@@ -117,7 +117,9 @@ class Descriptor(NamedTuple):
         return Descriptor.parse(kept, f"descriptor {self.digest}", needs_type=bool(self.media_type))
 
     def with_annotations(self, annotations: Mapping[str, str]) -> "Descriptor":
-        """A copy with these annotations and no others."""
+        """A copy with these annotations and no others; itself where it has them."""
+        if annotations == self.annotations:
+            return self
         return self.edited(annotations=dict(annotations))
 
     def pointing_to(self, target: "Descriptor") -> "Descriptor":
@@ -153,14 +155,14 @@ _ANNOTATIONS_OF_BYTES = (
 
 def _check_data(descriptor: Descriptor, fields: Fields) -> None:
     encoded = fields.optional_text("data")
-    if encoded is None and fields.value.get("data") is None:
+    if encoded is None:
         return
     # Few descriptors embed their content.
     import base64
     import binascii
 
     try:
-        content = base64.b64decode(encoded or "", validate=True)
+        content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidDocument(f"{fields.path('data')} is not base64") from None
     digest = descriptor.digest

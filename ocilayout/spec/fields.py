@@ -6,7 +6,7 @@ from a known one by case alone is refused: two tools would read two different do
 
 Go writes an empty list or object that was never set as `null`, and an absent string as `""`
 where its type has no `omitempty` (encoding/json); engines read both, so `null` and `""` are read
-as if the key were absent.
+as if the key were absent. Inside a list or a map of strings `null` is the empty string.
 """
 
 from collections.abc import Mapping
@@ -64,16 +64,18 @@ class Fields:
         """The array of strings under `key`, empty where it is absent or null."""
         items = self.optional_list(key)
         for position, item in enumerate(items):
-            if not isinstance(item, str):
+            if item is not None and not isinstance(item, str):
                 raise InvalidDocument(f"{self.path(key)}[{position}] is not a string")
-        return cast(tuple[str, ...], tuple(items))
+        return tuple(cast(str, item or "") for item in items)
 
     def mapping(self, key: str) -> Mapping[str, str]:
         """The map of strings to strings under `key`, empty where it is absent or null."""
         found = self._typed(key, dict, "an object") or {}
         for name, item in found.items():
-            if not isinstance(item, str):
+            if item is not None and not isinstance(item, str):
                 raise InvalidDocument(f"{self.path(key)}[{name!r}] is not a string")
+        if None in found.values():
+            return {name: cast(str, item or "") for name, item in found.items()}
         return cast(Mapping[str, str], found)
 
     def path(self, key: str) -> str:

@@ -65,7 +65,7 @@ def _read(source: BlobReader, descriptor: Descriptor, where: str) -> ConfigReadi
     try:
         config = ImageConfig.parse(raw, label)
     except OciLayoutError as error:
-        if not problems:
+        if all(problem.level != "error" for problem in problems):
             path, text = split(str(error), label)
             problems.append(Problem("document-invalid", place(label, path), text))
         return ConfigReading(tuple(problems), size=len(raw))

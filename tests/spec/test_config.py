@@ -33,6 +33,20 @@ def test_a_config_tells_the_steps_of_the_build() -> None:
     )
 
 
+def test_a_step_of_null_says_nothing_and_made_a_layer() -> None:
+    history = [None, {"created_by": None, "empty_layer": None}]
+    config = ImageConfig.parse(make_config("linux/amd64", LAYERS, history=history), "config")
+    assert config.history == (HistoryEntry(None, empty_layer=False),) * 2
+
+
+@pytest.mark.parametrize("kind", ["other", "layers+base", "LAYERS"])
+def test_layers_are_layers_whatever_the_type_of_the_rootfs_is(kind: str) -> None:
+    diff_id = Digest.of(LAYERS[0])
+    rootfs = {"type": kind, "diff_ids": [str(diff_id)]}
+    config = ImageConfig.parse(encode({"os": "linux", "rootfs": rootfs}), "config")
+    assert config.diff_ids == (diff_id,)
+
+
 def test_a_config_keeps_fields_that_nobody_specified() -> None:
     config = ImageConfig.parse(make_config("linux/amd64", (), vendor=[1]), "config")
     assert config.fields["vendor"] == [1]
@@ -63,12 +77,10 @@ def test_an_image_may_have_no_layer_and_no_history(fields: dict[str, object]) ->
         {"rootfs": 0},
         {"rootfs": False},
         {"rootfs": ""},
-        {"rootfs": {"type": "other"}},
         {"rootfs": {"type": 1}},
         {"rootfs": {"diff_ids": {}}},
         {"rootfs": {"diff_ids": [None]}},
         {"history": {}},
-        {"history": [None]},
         {"history": ["step"]},
         {"history": [{"created_by": 1}]},
         {"Rootfs": {}},

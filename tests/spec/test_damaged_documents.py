@@ -32,6 +32,12 @@ def test_an_index_has_the_entries_that_can_be_read() -> None:
     assert index.media_type == media_types.OCI_INDEX
 
 
+@pytest.mark.parametrize("media_type", ["", None])
+def test_an_index_of_no_media_type_is_one_of_oci(media_type: str | None) -> None:
+    raw = json.dumps({"mediaType": media_type, "manifests": [GOOD]}).encode()
+    assert readable_index(raw, "index.json").media_type == media_types.OCI_INDEX
+
+
 @pytest.mark.parametrize("raw", [b"", b"[]", b"null", b'{"manifests": 7}', b"\xff"])
 def test_what_is_no_index_has_no_entries(raw: bytes) -> None:
     assert readable_index(raw, "index.json").children == ()

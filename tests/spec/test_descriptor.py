@@ -56,7 +56,6 @@ def test_a_descriptor_keeps_what_nobody_specified() -> None:
         ("urls", [1]),
         ("annotations", {"a": 1}),
         ("annotations", [["a", "b"]]),
-        ("annotations", {"a": None}),
         ("artifactType", 1),
         ("platform", "linux/amd64"),
         ("data", 1),
@@ -77,10 +76,21 @@ def test_a_wrong_digest_is_named_with_its_place() -> None:
         Descriptor.parse({**FIELDS, "digest": "sha256:x"}, WHERE)
 
 
-@pytest.mark.parametrize("data", [b"", b"CONTENT", b"content "])
+@pytest.mark.parametrize("data", [b"CONTENT", b"content "])
 def test_embedded_content_is_verified(data: bytes) -> None:
     with pytest.raises(IntegrityError, match=r"manifests\[0\]\.data"):
         Descriptor.parse({**FIELDS, "data": b64encode(data).decode()}, WHERE)
+
+
+@pytest.mark.parametrize("data", [None, ""])
+def test_a_descriptor_may_embed_nothing(data: str | None) -> None:
+    assert Descriptor.parse({**FIELDS, "data": data}, WHERE).digest == Digest.of(CONTENT)
+
+
+def test_annotations_of_null_stay_as_they_are_until_one_is_changed() -> None:
+    descriptor = Descriptor.parse({**FIELDS, "annotations": {"a": None, "b": ""}}, WHERE)
+    assert descriptor.annotations == {"a": "", "b": ""}
+    assert descriptor.with_annotations(descriptor.annotations) is descriptor
 
 
 def test_embedded_content_of_an_unknown_algorithm_is_counted() -> None:

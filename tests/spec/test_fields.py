@@ -56,7 +56,7 @@ def test_a_path_grows_from_the_document_inwards() -> None:
     assert inner.path("digest") == "index.json: manifests[2].digest"
 
 
-@pytest.mark.parametrize("items", [["a", 1], ["a", None], [["a"]]])
+@pytest.mark.parametrize("items", [["a", 1], ["a", False], [["a"]]])
 def test_an_array_of_strings_holds_nothing_else(items: object) -> None:
     with pytest.raises(InvalidDocument, match=r"urls\[\d\] is not a string"):
         Fields({"urls": items}, "descriptor").texts("urls")
@@ -65,6 +65,12 @@ def test_an_array_of_strings_holds_nothing_else(items: object) -> None:
 def test_a_map_of_strings_holds_nothing_else() -> None:
     with pytest.raises(InvalidDocument, match=r"annotations\['b'\] is not a string"):
         Fields({"annotations": {"a": "x", "b": 1}}, "index").mapping("annotations")
+
+
+def test_null_among_strings_is_the_empty_string() -> None:
+    fields = Fields({"urls": ["a", None], "annotations": {"a": None, "b": "x"}}, "descriptor")
+    assert fields.texts("urls") == ("a", "")
+    assert fields.mapping("annotations") == {"a": "", "b": "x"}
 
 
 @pytest.mark.parametrize("size", [0, 1, MAX_INTEGER])

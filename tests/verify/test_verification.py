@@ -44,6 +44,14 @@ from tests.program import surroundings
 from tests.verify.spoiled import PLAIN, SPOILED, hybrid, listed, nested, of_parts, tar_of
 
 NAME = "registry.example/app:v1"
+BLANKS: dict[str, dict[str, object]] = {
+    "mediaType": {"mediaType": ""},
+    "mediaType-null": {"mediaType": None},
+    "annotations": {"annotations": None},
+    "annotation": {"annotations": {"key": None}},
+    "subject": {"subject": None},
+    "artifactType": {"artifactType": ""},
+}
 
 
 def problems_in(place: Path, *, fast: bool = False, jobs: int = 1) -> list[Problem]:
@@ -60,6 +68,48 @@ def attested() -> MemorySource:
     amd64, arm = make_image(), make_image("linux/arm/v7", codec="zstd")
     index = make_index(amd64, arm, make_new_attestation(amd64)).named(NAME)
     return make_source(index, make_referrer(index))
+
+
+@pytest.mark.parametrize("fields", BLANKS.values(), ids=BLANKS)
+@pytest.mark.parametrize("deep", [False, True], ids=["top", "nested"])
+def test_blanks_of_an_index_are_no_more_than_warned_of(
+    tmp_path: Path, fields: dict[str, object], deep: bool
+) -> None:
+    made = make_index(make_image())
+    layout = write_layout(tmp_path / "layout", make_source(made))
+    path = layout / "index.json"
+    top = json.loads(path.read_bytes())
+    if deep:
+        index = encode(
+            {**json.loads((layout / made.descriptor.digest.blob_path).read_bytes()), **fields}
+        )
+        (layout / Digest.of(index).blob_path).write_bytes(index)
+        (layout / made.descriptor.digest.blob_path).unlink()
+        top["manifests"][0] |= {"digest": str(Digest.of(index)), "size": len(index)}
+    else:
+        top |= fields
+    path.write_bytes(encode(top))
+    assert {problem.level for problem in problems_in(layout)} <= {"warning"}
+    assert codes_in(layout) == ["value-blank"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"history": [None]},
+        {"history": None},
+        {"architecture": "", "os": None},
+        {"config": {"Labels": None, "Cmd": None}},
+    ],
+)
+def test_blanks_of_a_config_are_no_errors(tmp_path: Path, fields: dict[str, object]) -> None:
+    layer = make_layer("a")
+    config = {**json.loads(make_config("linux/amd64", [layer])), **fields}
+    image = make_manifest(
+        make_blob(media_types.OCI_CONFIG, encode(config)), [make_blob(PLAIN, layer)]
+    )
+    layout = write_layout(tmp_path / "layout", make_source(image.named(NAME)))
+    assert {problem.level for problem in problems_in(layout)} <= {"warning"}
 
 
 class TestSound:

@@ -46,7 +46,7 @@ _QUOTED = 80
 
 
 _BLANK_TEXTS = {("mediaType",), ("artifactType",), ("config", "mediaType"), ("rootfs", "type")}
-"""Where engines read an empty string as an absent one."""
+"""Where engines read an empty string or null as absent."""
 
 
 class Violation(NamedTuple):
@@ -92,15 +92,16 @@ def _violations(document: bytes, schema: str) -> Iterator[Violation]:
 
 def _is_blank(error: "ValidationError") -> bool:
     path = tuple(error.absolute_path)
-    if error.instance == "":
-        return path in _BLANK_TEXTS or path[-1:] == ("artifactType",)
-    # An entry of a list, and the config of a manifest, are needed.
+    if error.instance in ("", None) and (path in _BLANK_TEXTS or path[-1:] == ("artifactType",)):
+        return True
+    # An entry of a list but for a step, and the config of a manifest, are needed.
+    is_step = path[:-1] == ("history",)
     is_field = bool(path) and isinstance(path[-1], str) and path != ("config",)
     return (
         error.validator == "type"
         and error.instance is None
-        and is_field
-        and error.validator_value in ("array", "object")
+        and (is_step or is_field)
+        and error.validator_value in ("array", "object", "string")
     )
 
 
