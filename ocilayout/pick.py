@@ -1,6 +1,6 @@
 """Which entries of an index a person means by a name or a digest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -36,8 +36,7 @@ def by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
     """
     found = _named(source, wanted, label)
     _refuse_several(found, wanted, label)
-    name, descriptor = found[0]
-    return picked(source, names.renamed(descriptor, [name]))
+    return picked(source, _once_a_platform(found))
 
 
 def all_by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
@@ -47,13 +46,16 @@ def all_by_name(source: ImageSource, wanted: str, label: str) -> ImageSource:
     """
     found = _named(source, wanted, label)
     _refuse_several_names(found, wanted, label)
-    by_digest = {descriptor.digest: (name, descriptor) for name, descriptor in found}
-    entries = [
-        entry
-        for name, descriptor in by_digest.values()
-        for entry in names.renamed(descriptor, [name])
-    ]
-    return picked(source, entries)
+    return picked(source, _once_a_platform(found))
+
+
+def _once_a_platform(found: Iterable[tuple[str, Descriptor]]) -> list[Descriptor]:
+    """The entries under their names alone; an image may be listed for several platforms."""
+    entries = {
+        (descriptor.digest, descriptor.platform): names.renamed(descriptor, [name])
+        for name, descriptor in found
+    }
+    return [entry for renamed in entries.values() for entry in renamed]
 
 
 def _named(source: ImageSource, wanted: str, label: str) -> list[tuple[str, Descriptor]]:

@@ -7,7 +7,7 @@ from ocilayout.graph import listing
 from ocilayout.protocols import ImageSource
 from ocilayout.referrers import images_listed
 from ocilayout.spec.marked_entries import following
-from ocilayout.spec.marks import unmarked
+from ocilayout.spec.marks import mark_of, unmarked
 from ocilayout.spec.names import names_of, renamed
 
 
@@ -29,5 +29,11 @@ def rename(source: ImageSource, names: Sequence[str]) -> ImageSource:
         )
     (image,) = images
     others = [entry for entry in source.index.children if entry.digest != image.digest]
-    entries = [*renamed(unmarked(image), names), *others]
+    # It may be listed for several platforms.
+    same = {image.platform: image} | {
+        entry.platform: entry
+        for entry in source.index.children
+        if entry.digest == image.digest and mark_of(entry) is None
+    }
+    entries = [new for entry in same.values() for new in renamed(unmarked(entry), names)] + others
     return listing(source, following(source.index, entries))

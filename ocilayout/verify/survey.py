@@ -69,7 +69,7 @@ class Survey:
         """The images that have a diff id for each layer."""
         self.bytes_read = 0
         self.is_whole = True
-        """Whether every document could be read, so that nothing was overlooked."""
+        """Whether every document could be read and followed, so that nothing was overlooked."""
 
     @property
     def platforms_absent(self) -> list[Platform]:
@@ -120,7 +120,9 @@ class Survey:
             yield from configs.platform_problems(descriptor, known, arrow.where)
             return []
         if not is_document(descriptor):
-            yield from following_problems(self._source, descriptor, arrow.where)
+            found = list(following_problems(self._source, descriptor, arrow.where))
+            self.is_whole = self.is_whole and not found
+            yield from found
             self._add_leaf(descriptor, arrow.where)
             return []
         if arrow.level > MAX_LEVELS:

@@ -7,7 +7,7 @@ import pytest
 from ocilayout.spec.digest import Digest
 from tests.commands.conftest import CommandLine
 from tests.image_files import write_layout, write_oci_archive
-from tests.images import encode, make_blob, make_image, make_source
+from tests.images import encode, make_blob, make_image, make_index, make_source
 
 LAYER = Digest.of(b"layer")
 FIELDS = {"schemaVersion": 1, "name": "app", "fsLayers": [{"blobSum": str(LAYER)}], "history": []}
@@ -55,3 +55,35 @@ def test_it_is_left_out_where_that_is_asked_for(ocilayout: CommandLine, tmp_path
     ocilayout.refuse(1, "--missing prune", "convert", place, tmp_path / "out.tar")
     ocilayout.succeed("convert", "--missing", "prune", place, tmp_path / "out.tar")
     assert "app:1" not in ocilayout.succeed("ls", tmp_path / "out.tar").out
+
+
+UNKNOWN = {"schemaVersion": 2, "layers": [{"digest": str(LAYER), "size": 5, "mediaType": "a/b"}]}
+
+
+@pytest.mark.parametrize("below", ["top", "index"])
+@pytest.mark.parametrize(
+    ("media_type", "fields", "code"),
+    [
+        *((media_type, FIELDS, "schema-1") for media_type in TYPES),
+        ("application/vnd.example.v9+json", UNKNOWN, "document-not-followed"),
+    ],
+)
+def test_validate_offers_no_removal_of_blobs_that_it_may_lead_to(
+    ocilayout: CommandLine,
+    tmp_path: Path,
+    media_type: str,
+    fields: dict[str, object],
+    code: str,
+    below: str,
+) -> None:
+    made = make_blob(media_type, encode(fields))
+    top = made if below == "top" else make_index(made)
+    source = make_source(top.named("registry.example/app:1"), make_image().named("app:2"))
+    source.contents[LAYER] = b"layer"
+    place = write_layout(tmp_path / "layout", source)
+    done = ocilayout("validate", place)
+    assert done.code == 3
+    assert f"[{code}]" in done.out
+    assert "gc" not in done.out
+    ocilayout("gc", place)
+    assert (place / LAYER.blob_path).exists()

@@ -201,3 +201,40 @@ def test_a_nest_of_indexes_that_list_one_another_twice_is_walked_once(
         nest = make_index(nest, listed_for(nest, "linux", "arm64"))
     place = write_layout(tmp_path / "in", make_source(nest.named("app:1")))
     assert BOTH in ocilayout.succeed("ls", place).out
+
+
+@pytest.mark.parametrize("output", ["out.tar", "out", "out.oci.tar"])
+@pytest.mark.parametrize("name", ["registry.example/app:1", "app:1", None])
+def test_both_entries_of_a_flat_index_are_kept(
+    ocilayout: CommandLine, tmp_path: Path, output: str, name: str | None
+) -> None:
+    entries = [made if name is None else made.named(name) for made in (AMD64, ARM64)]
+    entries[0] = listed_for(entries[0], "linux", "amd64")
+    source = write_layout(tmp_path / "in", make_source(*entries))
+    ocilayout.succeed("convert", source, tmp_path / output)
+    ocilayout.succeed("convert", source, tmp_path / "again", "--tag", "registry.example/new:2")
+    for place in (tmp_path / output, tmp_path / "again"):
+        written = (
+            json.loads((place / "index.json").read_bytes())
+            if place.is_dir()
+            else tar_json(place, "index.json")
+        )
+        platforms = [entry["platform"]["architecture"] for entry in written["manifests"]]
+        assert platforms == ["amd64", "arm64"]
+        tags = [
+            entry.get("annotations", {}).get("org.opencontainers.image.ref.name")
+            for entry in written["manifests"]
+        ]
+        assert all("/" not in (tag or "") for tag in tags)
+
+
+def test_a_flat_index_is_kept_beside_what_a_layout_has(
+    ocilayout: CommandLine, tmp_path: Path
+) -> None:
+    entries = [listed_for(AMD64.named("app:1"), "linux", "amd64"), ARM64.named("app:1")]
+    source = write_layout(tmp_path / "in", make_source(*entries))
+    out = write_layout(tmp_path / "out", make_source(S390X.named("app:2")))
+    for _ in range(2):
+        ocilayout.succeed("convert", source, out)
+        listed = json.loads((out / "index.json").read_bytes())["manifests"]
+        assert len(listed) == 3
