@@ -54,6 +54,14 @@ class Damage(NamedTuple):
         """What messages call it."""
         return ", ".join(self.names) or str(self.digest or "an entry without a digest")
 
+    @property
+    def warning(self) -> str:
+        """What to say of it where the rest of its place is looked at."""
+        return (
+            f"{self.title} cannot be read: {self.reason}; convert --missing prune copies the good "
+            "ones"
+        )
+
 
 class Readable(NamedTuple):
     """A source without what cannot be read of it."""
@@ -104,7 +112,8 @@ def reason_of(error: OciLayoutError | OSError, descriptor: Descriptor) -> str:
     """An error of reading what a descriptor leads to, in words that need not name that again."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return error.text.removeprefix(str(descriptor.digest)).lstrip(": ")
+    reason = error.text.removeprefix(str(descriptor.digest)).lstrip(": ")
+    return f"it {reason}" if reason.startswith(("is ", "has ")) else reason
 
 
 def has_others(source: ImageSource, descriptor: Descriptor) -> bool:

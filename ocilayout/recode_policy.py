@@ -10,7 +10,7 @@ from itertools import zip_longest
 from ocilayout import notices
 from ocilayout.capabilities import made_layers
 from ocilayout.compression import CODECS
-from ocilayout.errors import IntegrityError
+from ocilayout.errors import IntegrityError, InvalidDocument
 from ocilayout.graph import fitting_config, is_document, read_config, read_document, walk
 from ocilayout.protocols import ImageSource
 from ocilayout.recoding import Order, codec_in, with_codec
@@ -133,7 +133,14 @@ def check_counts(source: ImageSource, manifest: Manifest) -> ImageConfig | None:
         return None
     if not all(layer_type(layer.media_type) for layer in manifest.layers):
         return None
-    config = read_config(source, manifest)
+    try:
+        config = read_config(source, manifest)
+    except InvalidDocument as error:
+        is_alone = len(source.index.children) == 1
+        raise InvalidDocument(
+            f"image {manifest.digest} cannot be read: {error}",
+            remedy="" if is_alone else "convert --missing prune leaves it out",
+        ) from None
     if config is None or config.diff_ids or not manifest.layers:
         return None if config is None else fitting_config(manifest, config)
     notices.warn(f"image {manifest.digest} has layers and no diff ids: no engine unpacks it")

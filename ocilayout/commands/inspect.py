@@ -64,7 +64,7 @@ def command(
         look = partial(_looked_at, platforms, referrers, not (raw or config or verbose))
         (source, made_from, trees), damage = despite_damage(opened.source, look)
         for found in damage:
-            notices.warn(f"{place}: {found.title} cannot be read: {found.reason}")
+            notices.warn(f"{place}: {found.warning}")
         if raw:
             _echo_raw(source, made_from)
         elif config:

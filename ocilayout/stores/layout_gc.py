@@ -16,6 +16,7 @@ from typing import Literal
 from ocilayout import remains
 from ocilayout.errors import (
     BlobNotFound,
+    IntegrityError,
     InvalidArchive,
     InvalidDocument,
     LayoutBusy,
@@ -82,7 +83,9 @@ def collect_garbage(
     with _opened(Path(path)) as files, _held(files, dry_run, lock_timeout):
         raw = _checked_index(files)
         listing, strays = listed_blobs(files)
-        marks = Marks(files, _readable_index(files))
+        index = _readable_index(files)
+        with _removing_nothing(files):
+            marks = Marks(files, index)
         unmarked = sorted(listing.keys() - marks.reached)
         referrers = marks.keep_referrers(unmarked) if attestations == "keep" else []
         unneeded = [digest for digest in unmarked if digest not in marks.reached]
@@ -178,6 +181,18 @@ def _readable_index(files: FolderFiles) -> Index:
             remedy="convert --missing prune writes a layout without it",
         )
     return index
+
+
+@contextmanager
+def _removing_nothing(files: FolderFiles) -> Iterator[None]:
+    """Says of a document that cannot be read what that means, and what to do."""
+    try:
+        yield
+    except (IntegrityError, InvalidDocument) as error:
+        raise type(error)(
+            f"{files.label}: {error}: nothing was removed, since what this leads to is not known",
+            remedy="convert --missing prune writes a layout without it",
+        ) from None
 
 
 def _check_unchanged(files: FolderFiles, raw: bytes) -> None:

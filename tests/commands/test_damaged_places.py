@@ -172,7 +172,7 @@ def test_check_marks_a_manifest_that_is_none(
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"{", b"null"])
-def test_check_judges_an_image_whose_config_is_none_by_the_engine(
+def test_an_image_whose_config_is_none_is_judged_by_the_engine_and_named(
     ocilayout: CommandLine, tmp_path: Path, raw: bytes
 ) -> None:
     config = make_blob(media_types.OCI_CONFIG, raw)
@@ -186,6 +186,8 @@ def test_check_judges_an_image_whose_config_is_none_by_the_engine(
     done = ocilayout("check", tar, "--for", "docker-29-containerd", "--json")
     assert done.code == 3
     (judged,) = done.json["engines"]
+    said = ocilayout.refuse(1, "convert --missing prune leaves it out", "convert", tar, "oci:out")
+    assert str(manifest.descriptor.digest) in said.err
     verdicts = {image["image"]: image["verdict"] for image in judged["images"]}
     assert verdicts.keys() == {GOOD, BAD}
     assert verdicts[BAD] == "broken"
@@ -355,3 +357,20 @@ def test_a_lost_manifest_that_is_damaged_is_not_rescued(
     place = write_layout(tmp_path / "layout", source)
     flip_a_byte(blob_file(place, OTHER.descriptor))
     ocilayout.refuse(1, "hashes to", "tag", f"{place}@{DAMAGED}", "app:1")
+
+
+@pytest.mark.parametrize("raw", DOCUMENT_BYTES)
+def test_what_to_do_is_said_of_a_manifest_that_is_none(
+    ocilayout: CommandLine, tmp_path: Path, raw: bytes
+) -> None:
+    bad = make_blob(media_types.OCI_MANIFEST, raw)
+    place = write_layout(tmp_path / "layout", make_source(bad.named(BAD), IMAGE.named(GOOD)))
+    for command in ("ls", "inspect"):
+        said = ocilayout.succeed(command, place).err
+        assert "cannot be read: is " not in said
+        assert "; convert --missing prune copies the good ones" in said
+    blobs = sorted(place.glob("blobs/*/*"))
+    said = ocilayout.refuse(1, "nothing was removed", "gc", place).err
+    assert str(bad.descriptor.digest) in said
+    assert "convert --missing prune" in said
+    assert sorted(place.glob("blobs/*/*")) == blobs

@@ -132,7 +132,7 @@ class PlaceListing:
             }
         )
         for found in damage:
-            notices.warn(f"{text}: {found.title} cannot be read: {found.reason}")
+            notices.warn(f"{text}: {found.warning}")
         if not self._as_json:
             _echo_images(text, opened.dialect, images, size, damage)
 
