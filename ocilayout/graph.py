@@ -162,14 +162,15 @@ def read_config_bytes(source: BlobReader, config: Descriptor) -> bytes:
 
 
 def read_fitting_config(source: BlobReader, manifest: Manifest) -> ImageConfig | None:
-    """The same, of as many diff ids as there are layers; raises InvalidDocument."""
+    """The same, of as many diff ids as there are layers, or none; raises InvalidDocument."""
     config = read_config(source, manifest)
     return None if config is None else fitting_config(manifest, config)
 
 
 def fitting_config(manifest: Manifest, config: ImageConfig) -> ImageConfig:
-    """The config, which has as many diff ids as there are layers; raises InvalidDocument."""
-    if len(config.diff_ids) != len(manifest.layers):
+    """The config, which has as many diff ids as there are layers, or none at all, as oras makes it
+    of files; raises InvalidDocument."""
+    if config.diff_ids and len(config.diff_ids) != len(manifest.layers):
         raise InvalidDocument(
             f"image {manifest.descriptor.digest} has {len(manifest.layers)} layers, but its config "
             f"counts {len(config.diff_ids)} diff ids: no engine takes that"

@@ -127,7 +127,8 @@ def check_counts(source: ImageSource, manifest: Manifest) -> ImageConfig | None:
     """The config of an image whose layers are as many as its diff ids; raises InvalidDocument.
 
     Artifacts borrow the type of image configs, so only an image of layer tars counts. One without
-    any diff ids, as oras makes it of files, is passed on with a warning: no engine unpacks it.
+    any diff ids, as oras makes it of files, is passed on with a warning: podman 4.3 loads it where
+    its config has a rootfs, and no other engine does.
     """
     if manifest.config is None or manifest.config.digest in source.absent:
         return None
@@ -141,7 +142,11 @@ def check_counts(source: ImageSource, manifest: Manifest) -> ImageConfig | None:
             f"image {manifest.digest} cannot be read: {error}",
             remedy="" if is_alone else "convert --missing prune leaves it out",
         ) from None
-    if config is None or config.diff_ids or not manifest.layers:
-        return None if config is None else fitting_config(manifest, config)
-    notices.warn(f"image {manifest.digest} has layers and no diff ids: no engine unpacks it")
-    return config
+    if config is None:
+        return None
+    if manifest.layers and not config.diff_ids:
+        notices.warn(
+            f"image {manifest.digest} has layers and no diff ids in its config: docker and "
+            "containerd do not load it"
+        )
+    return fitting_config(manifest, config)

@@ -134,7 +134,7 @@ def test_an_image_without_diff_ids_is_copied_as_it_is_and_that_is_said(
     layer = make_blob(media_types.OCI_LAYER, LAYERS[0])
     source = make_source(make_manifest(make_blob(media_types.OCI_CONFIG, config), [layer]))
     assert contents_of(sent(source).result) == source.contents
-    assert "has layers and no diff ids: no engine unpacks it" in caplog.text
+    assert "has layers and no diff ids in its config: docker and containerd" in caplog.text
 
 
 def test_an_image_of_other_counts_is_not_copied() -> None:

@@ -16,7 +16,10 @@ from ocilayout.streams import Progress, ignore
 
 @dataclass(frozen=True)
 class FileTree:
-    """The files of an image, and the diff ids of its layers, which flattening has checked."""
+    """The files of an image, and the diff ids of its layers, which flattening has checked.
+
+    Of layers without any, their own digests.
+    """
 
     image: FlatImage
     diff_ids: Sequence[Digest]

@@ -249,4 +249,6 @@ def _with_files(
 def _file_tree(source: ImageSource, member: Member, on_bytes: Progress) -> FileTree:
     assert member.manifest is not None
     assert member.config is not None
-    return FileTree(flatten(source, member.manifest, on_bytes), member.config.diff_ids)
+    # Without diff ids a layer is what its own digest says.
+    layers = member.config.diff_ids or [layer.digest for layer in member.manifest.layers]
+    return FileTree(flatten(source, member.manifest, on_bytes), layers)

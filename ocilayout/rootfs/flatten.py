@@ -7,6 +7,7 @@ for the content of what is left, each straight through.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import BinaryIO, cast
 
 from ocilayout.compression import inflated
@@ -67,14 +68,15 @@ def flatten(source: BlobReader, manifest: Manifest, on_bytes: Progress = ignore)
     for number, (layer, diff_id) in enumerate(_layers(source, manifest)):
         label = f"layer {layer.digest}"
         with _plain(source, layer, on_bytes) as plain:
-            hashing = HashingReader(plain, diff_id.algorithm if diff_id.verifiable else "sha256")
+            checked = diff_id if diff_id is not None and diff_id.verifiable else None
+            hashing = HashingReader(plain, checked.algorithm if checked else "sha256")
             blocks = StreamBlocks(cast(BinaryIO, hashing), label, vouched=True)
             lay_over(tree, blocks, number)
             for _ in blocks.tail(0):
                 pass
-        if diff_id.verifiable and hashing.digest != diff_id:
+        if checked and hashing.digest != checked:
             raise IntegrityError(
-                f"{label} inflates to {hashing.digest}, its config says {diff_id}: "
+                f"{label} inflates to {hashing.digest}, its config says {checked}: "
                 "the image is damaged: fetch or build it again"
             )
     return FlatImage(tree, source, manifest.layers)
@@ -85,7 +87,9 @@ def layers_size(manifest: Manifest) -> int:
     return sum(layer.size for layer in manifest.layers)
 
 
-def _layers(source: BlobReader, manifest: Manifest) -> list[tuple[Descriptor, Digest]]:
+def _layers(source: BlobReader, manifest: Manifest) -> list[tuple[Descriptor, Digest | None]]:
+    """The layers with their diff ids; without where the config lists none: their own digests are
+    checked even so."""
     config = read_fitting_config(source, manifest)
     called = manifest.descriptor.digest
     if config is None:
@@ -96,7 +100,7 @@ def _layers(source: BlobReader, manifest: Manifest) -> list[tuple[Descriptor, Di
                 f"layer {layer.digest} of image {called} is no layer tar that can be read: "
                 f"{layer.media_type}"
             )
-    return list(zip(manifest.layers, config.diff_ids, strict=True))
+    return list(zip_longest(manifest.layers, config.diff_ids))
 
 
 @contextmanager

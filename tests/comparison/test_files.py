@@ -11,8 +11,16 @@ from ocilayout.comparison.files import FileChange
 from ocilayout.comparison.images import compare
 from ocilayout.errors import IntegrityError
 from ocilayout.rootfs.export import export_folder, flattened
+from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
-from tests.images import Made, MemorySource, make_image, make_source
+from tests.images import (
+    Made,
+    MemorySource,
+    make_blob,
+    make_image,
+    make_manifest,
+    make_source,
+)
 from tests.rootfs import oracle
 from tests.rootfs.layer_tars import (
     Found,
@@ -49,6 +57,18 @@ def changes(before: Stack, after: Stack) -> dict[str, tuple[str, ...]]:
         change.path.decode(): change.what if change.status == "changed" else (change.status,)
         for change in found
     }
+
+
+def without_diff_ids(items: Sequence[Item]) -> Made:
+    config = b'{"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers"}}'
+    made = make_blob(media_types.OCI_LAYER, layer(items))
+    return make_manifest(make_blob(media_types.OCI_CONFIG, config), [made])
+
+
+def test_files_of_layers_without_diff_ids_are_compared() -> None:
+    shared = file("a", b"1")
+    sides = [make_source(without_diff_ids([shared, file("b", text)])) for text in (b"2", b"3")]
+    assert [(change.path, change.what) for change in files(*sides)] == [(b"b", ("content",))]
 
 
 def test_files_are_added_removed_and_changed() -> None:

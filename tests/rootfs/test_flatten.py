@@ -243,6 +243,26 @@ def test_a_layer_that_is_not_its_diff_id_is_refused(tmp_path: Path) -> None:
         flattened(source)
 
 
+WITHOUT_DIFF_IDS = [b"{}", b'{"rootfs": null}', b'{"rootfs": {"type": "layers", "diff_ids": []}}']
+
+
+@pytest.mark.parametrize("config", WITHOUT_DIFF_IDS)
+def test_layers_without_diff_ids_are_laid_over_one_another(config: bytes) -> None:
+    layers = [make_blob(media_types.OCI_LAYER, layer([file(name)])) for name in ("a", "b")]
+    source = make_source(make_manifest(make_blob(media_types.OCI_CONFIG, config), layers))
+    [image] = flattened(source)
+    assert {b"a", b"b"} <= set(image.image.tree.root.children)
+
+
+@pytest.mark.parametrize("config", WITHOUT_DIFF_IDS)
+def test_a_layer_without_diff_id_is_held_to_its_digest(config: bytes) -> None:
+    blob = make_blob(media_types.OCI_LAYER, layer([file("a")]))
+    source = make_source(make_manifest(make_blob(media_types.OCI_CONFIG, config), [blob]))
+    source.contents[blob.descriptor.digest] = layer([file("b")])
+    with pytest.raises(IntegrityError):
+        flattened(source)
+
+
 def replace_blob(layout: Path, old_name: str, content: bytes) -> None:
     """Put a blob under its own digest, and the new digest into all that named the old one."""
     new_name = hashlib.sha256(content).hexdigest()
