@@ -82,7 +82,7 @@ def command(
         ) as opened,
     ):
         found = readable(opened.source)
-        if found.damage and not found.source.index.children:
+        if found.damage and not opened.source.index.children:
             raise refusal(found.damage, has_others=False)
         cargo = cargo_of(opened, reads_layers=reads_layers)
         # cargo_of has refused what has no files.

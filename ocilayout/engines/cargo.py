@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ocilayout.damage import Damage, Readable, readable, refusal, why_no_document
+from ocilayout.damage import Damage, Readable, readable, why_no_document
 from ocilayout.engines.faults import Fault
 from ocilayout.engines.finding import as_engines_find
 from ocilayout.engines.importer_view import NOT_IMPORTED, ImporterView, importer_view
@@ -186,11 +186,8 @@ def cargo_of(opened: Opened, *, reads_layers: bool = False) -> Cargo:
 
 
 def _readable(source: ImageSource, files: Files) -> Readable:
-    """The source as engines find it, without what cannot be read; raises where that is all."""
-    found = readable(as_engines_find(source, files), why_no_document)
-    if found.damage and not found.source.index.children:
-        raise refusal(found.damage, has_others=False)
-    return found
+    """The source as engines find it, without what cannot be read."""
+    return readable(as_engines_find(source, files), why_no_document)
 
 
 def entries_of(source: ImageSource) -> Iterator[Entry]:

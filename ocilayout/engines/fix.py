@@ -138,6 +138,9 @@ def _converted(wanted: _Wanted, entries: Sequence[Entry], images: int) -> Fix:
     engine, first = wanted.engine, entries[0]
     words = ["ocilayout", "convert", wanted.cargo.text, wanted.target, "--for", engine.name]
     words += wanted.options
+    if wanted.cargo.reasons:
+        # A copy refuses what cannot be read.
+        words += ["--missing", "prune"]
     if engine.loader == "docker" or len(entries) < images:
         # manifest.json has room for one platform of an image.
         words += [w for platform in wanted.platforms for w in ("--platform", platform.specifier)]

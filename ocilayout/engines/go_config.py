@@ -136,6 +136,7 @@ STRUCTS: Mapping[Struct, Check] = {
         _IMAGE
         | {"config": _DOCKER_CONFIG, "container_config": _DOCKER_CONFIG}
         | _fields(_text, "id parent comment container docker_version")
+        | {"size": _number}
     ),
     "oci": _struct(_IMAGE | {"config": _struct(_CONFIG | _fields(_texts, "Cmd Entrypoint"))}),
 }

@@ -9,6 +9,8 @@ from ocilayout.spec.reference import Reference
 
 _BARE_HOST = re.compile(r"(?=[^/]*[A-Z])[A-Za-z0-9-]+/")
 """A registry that nothing but its capitals tells: what came with IPv6 takes it for one."""
+_IDENTIFIER = re.compile(r"[0-9a-f]{64}")
+"""What ParseNormalizedNamed takes for the id of an image (distribution/reference:normalize.go)."""
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:]+\](:\d+)?/")
 
 
@@ -65,6 +67,8 @@ def familiar_name(name: str) -> str:
 
 
 def _parsed(tag: str, engine: Engine) -> Reference:
+    if _IDENTIFIER.fullmatch(tag):
+        raise InvalidName(f"invalid repository name ({tag}), cannot specify 64 hex digits")
     named, at, digest = tag.partition("@")
     if engine.ipv6_names.value is False and _IPV6.match(named):
         raise InvalidName("invalid reference format: an IPv6 address for a registry")

@@ -26,12 +26,14 @@ from ocilayout.engines.questions import (
     taken,
 )
 from ocilayout.engines.rules import RULES
+from ocilayout.engines.saved_list import SavedItem
 from ocilayout.spec.names import full_name
 from ocilayout.spec.platform import Platform
 
 _Attempt = Callable[[Cargo, Engine, Platform | None], list[Outcome]]
 _FIRST = "containers/image v5.23:docker/internal/tarfile/reader.go (ChooseManifestItem)"
 _APPLY = "containers/storage:drivers/vfs; seen with podman 4.3.1: ApplyLayer"
+_MEMBERS = "containers/image v5.23:docker/internal/tarfile/src.go; seen with podman 4.3.1"
 _DIRECTORY = "containers/common v0.50:libimage/normalize.go; seen with podman 4.3.1"
 
 
@@ -69,6 +71,7 @@ def _saved(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outco
             if end is not None:
                 raise Refusal(f"{end.title} before it ends the load of all", engine.refusal.source)
             for item in items[position : position + 1]:
+                _check_here(item, cargo.absent_members)
                 check_links(item, items[:position], cargo.links)
             outcomes[entry] = _judge_saved(entry, names, cargo, engine, machine)
         except Refusal as refusal:
@@ -76,6 +79,13 @@ def _saved(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outco
             if refusal.verdict == "refused":
                 end = end or entry
     return [outcomes[entry] for entry in asked_for(cargo, saved)]
+
+
+def _check_here(item: SavedItem, absent: Collection[str]) -> None:
+    """Raises Refusal where the archive has no member of a name in the list, exactly so written."""
+    for name in (item.config, *item.layers):
+        if name in absent:
+            raise Refusal(f"it has no {name!r}: some layer tarfiles are missing", _MEMBERS)
 
 
 def _saved_names(saved: Iterable[Entry]) -> dict[Entry, tuple[str, ...]]:

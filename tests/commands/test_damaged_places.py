@@ -11,8 +11,17 @@ import pytest
 from ocilayout.spec import media_types
 from ocilayout.spec.digest import Digest
 from tests.commands.conftest import CommandLine
-from tests.image_files import blob_file, flip_a_byte, write_layout, write_oci_archive
-from tests.images import Made, encode, make_blob, make_image, make_index, make_source
+from tests.engines.archives import write_members
+from tests.image_files import blob_file, flip_a_byte, layout_files, write_layout, write_oci_archive
+from tests.images import (
+    Made,
+    encode,
+    make_blob,
+    make_image,
+    make_index,
+    make_layer,
+    make_source,
+)
 
 GOOD, BAD = "registry.example/app:good", "registry.example/app:bad"
 IMAGE = make_image("linux/arm64", layers=[b"good"])
@@ -156,6 +165,41 @@ def test_check_judges_the_others_and_marks_it(
         assert images.keys() == {GOOD, BAD}
         assert images[BAD]["verdict"] in {"refused", "broken", "not unpacked"}
         assert images[BAD]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("made", "size", "verdicts"),
+    [
+        (SCHEMA_1, None, ["refused", "broken", "not unpacked"]),
+        (OTHER, 90, ["refused", "broken", "refused"]),
+        (make_blob(media_types.OCI_MANIFEST, b"{not json"), None, ["refused"] * 3),
+    ],
+    ids=["schema 1", "cut", "no JSON"],
+)
+def test_check_judges_what_is_damaged_alone(
+    ocilayout: CommandLine, tmp_path: Path, made: Made, size: int | None, verdicts: list[str]
+) -> None:
+    files = layout_files(make_source(made.named(BAD)))
+    path = made.descriptor.digest.blob_path
+    place = write_members(tmp_path / "one.tar", {**files, path: files[path][:size]})
+    rows = ["docker-20.10", "docker-29-containerd", "containerd-2"]
+    done = ocilayout("check", place, "--json", *(word for row in rows for word in ("--for", row)))
+    assert done.code == 3
+    assert [engine["verdict"] for engine in done.json["engines"]] == verdicts
+    assert [damage["names"] for damage in done.json["damaged"]] == [[BAD]]
+
+
+def test_the_fix_of_check_leaves_out_what_is_damaged(
+    ocilayout: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    image = make_image("linux/amd64", layers=[make_layer("base")])
+    bad = make_blob(media_types.OCI_MANIFEST, b"{not json")
+    write_oci_archive(tmp_path / "in.tar", make_source(bad.named(BAD), image.named(GOOD)))
+    (engine,) = ocilayout("check", "in.tar", "--for", "docker-20.10", "--json").json["engines"]
+    _, *words = engine["fix"]["command"].split()
+    ocilayout.succeed(*words)
+    ocilayout.succeed("check", words[2], "--for", "docker-20.10")
 
 
 @pytest.mark.parametrize("raw", DOCUMENT_BYTES)

@@ -125,6 +125,8 @@ ROWS = (
             "app@sha256:12",
         )
     ),
+    Row("RepoTags of 64 hex digits", saved("a" * 64), "RRR RRRRRR"),
+    Row("RepoTags of 64 hex digits with a tag", saved("a" * 64 + ":1"), "LLL LLLLLL"),
     Row("RepoTags good and bad together", saved("app:1", "Bad:1"), "RRR RRRRRR"),
     Row("RepoTags null", saved(), "LLL LNNNXX"),
     # Names of index.json: containerd:client/import.go, moby:daemon/containerd
@@ -161,6 +163,7 @@ ROWS = (
     Row("created: null", saved("app:1", created=None), "LLL LLLLLL"),
     Row("an Env of numbers", saved("app:1", config={"Env": [1]}), "RRR BRURUR"),
     Row("an Env of null", saved("app:1", config={"Env": None}), "LLL LLLLLL"),
+    Row("a Size of text", saved("app:1", Size="1"), "RRR LLLLLL"),
     Row("a long history", saved("app:1", history=STEPS), "RRR LLLLLL"),
     Row("a history of null", saved("app:1", history=None), "LLL LLLLLL"),
     Row("a short history", saved("app:1", history=[]), "LLL LLLLLL"),
@@ -270,6 +273,13 @@ def test_each_engine_has_its_verdict(row: Row, tmp_path: Path) -> None:
         cargo = cargo_of(opened)
         found = {name: predict(cargo, TABLE[name]).verdict for name in ENGINES}
     assert found == {name: VERDICTS[letter] for name, letter in expected.items()}
+
+
+@pytest.mark.parametrize("make", [with_backslashes, saved("app:1", Size="1")])
+def test_podman_refuses_it_too(make: Callable[[], Members], tmp_path: Path) -> None:
+    file = write_members(tmp_path / "image.tar", make())
+    with open_place(str(file)) as opened:
+        assert predict(cargo_of(opened), TABLE["podman"]).verdict == "refused"
 
 
 @pytest.mark.parametrize("engine", [*ENGINES, "podman"])
