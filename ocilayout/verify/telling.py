@@ -51,6 +51,9 @@ def split(message: str, label: str) -> tuple[str, str]:
 
 def split_path(text: str) -> tuple[str, str]:
     """The path and the rest, of a text that begins with a path."""
+    whole = "the document "
+    if text.startswith(whole):
+        return "", f"it {text.removeprefix(whole)}"
     match = _PATH.fullmatch(text)
     return (match[1], match[2]) if match else ("", text.removeprefix(": "))
 

@@ -232,6 +232,7 @@ def test_an_image_whose_config_is_none_is_judged_by_the_engine_and_named(
     (judged,) = done.json["engines"]
     said = ocilayout.refuse(1, "convert --missing prune leaves it out", "convert", tar, "oci:out")
     assert str(manifest.descriptor.digest) in said.err
+    assert ": the: document" not in ocilayout("validate", tar).out
     verdicts = {image["image"]: image["verdict"] for image in judged["images"]}
     assert verdicts.keys() == {GOOD, BAD}
     assert verdicts[BAD] == "broken"
