@@ -118,7 +118,8 @@ def read_entry(files: Files, value: object, where: str) -> Entry:
     paths = [path, *fields.texts("Layers")]
     member, *layers = (_member(files, each, where) for each in paths)
     digest, size = _described_config(files, member, where)
-    _check_blob_path(member, digest, where)
+    if INDEX in files:
+        _check_blob_path(member, digest, where)
     return Entry(
         digest,
         size,

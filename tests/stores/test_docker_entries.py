@@ -90,10 +90,13 @@ def test_configs_are_found_under_the_names_that_tools_give_them(path: str) -> No
 def test_a_config_in_a_layout_under_another_hash_is_damaged() -> None:
     path = f"blobs/sha256/{'0' * 64}"
     with pytest.raises(InvalidArchive, match=f"hashes to sha256:{HEX}"):
-        read_entries(archive(entry(Config=path), **{path: CONFIG}))
+        read_entries(archive(entry(Config=path), **{path: CONFIG, "index.json": b"{}"}))
 
 
-@pytest.mark.parametrize("path", [f"{'0' * 64}.json", f"sha256:{'0' * 64}", f"dir/{'0' * 64}"])
+@pytest.mark.parametrize(
+    "path",
+    [f"{'0' * 64}.json", f"sha256:{'0' * 64}", f"dir/{'0' * 64}", f"blobs/sha256/{'0' * 64}"],
+)
 def test_a_config_whose_file_name_is_another_hash_is_read_with_a_warning(
     path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
