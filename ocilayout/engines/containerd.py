@@ -46,7 +46,8 @@ def load(cargo: Cargo, engine: Engine, machine: Platform | None) -> list[Outcome
     def judge(entry: Entry) -> Outcome:
         _check_kept(entry, engine, last)
         _check_unpacked(cargo, entry, engine, machine)
-        return _stored(entry, engine)
+        lost = () if cargo.imported.is_layout else _types_lost(entry)
+        return _stored(entry, engine, lost)
 
     outcomes = each_judged(asked_for(cargo, entries), judge)
     ends = next((found for found in outcomes if found.verdict == "refused"), None)
@@ -172,7 +173,17 @@ def _check_artifact(entry: Entry, engine: Engine) -> None:
     check_faults(entry, ((fault, None) for fault in artifact_faults(entry.artifact)), engine)
 
 
-def _stored(entry: Entry, engine: Engine) -> Outcome:
+def _types_lost(saved: Entry) -> tuple[str, ...]:
+    """What of the layers' media types is lost where manifest.json, which has none, is read."""
+    if not any("zstd" in member.codecs for member in saved.members):
+        return ()
+    return (
+        "the type of its zstd layers: they are labelled gzip, and pushes from there break "
+        "(containerd#14160)",
+    )
+
+
+def _stored(entry: Entry, engine: Engine, lost_parts: tuple[str, ...]) -> Outcome:
     stored = names_in_store(entry, engine)
     if stored.reason:
         return refused(entry, Refusal(stored.reason, stored.source, stored.verdict))
@@ -183,6 +194,6 @@ def _stored(entry: Entry, engine: Engine) -> Outcome:
         stored.names,
         entry.platforms,
         stored.lost_names,
-        referrers_lost(entry, engine),
+        (*referrers_lost(entry, engine), *lost_parts),
         is_usable=stored.is_usable,
     )

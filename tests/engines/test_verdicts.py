@@ -275,6 +275,27 @@ def test_each_engine_has_its_verdict(row: Row, tmp_path: Path) -> None:
     assert found == {name: VERDICTS[letter] for name, letter in expected.items()}
 
 
+@pytest.mark.parametrize("engine", ["containerd-1.6", "containerd-2", "docker-29-containerd"])
+@pytest.mark.parametrize(
+    ("make", "is_told"),
+    [
+        (saved_layer(LAYER, zstd), True),
+        (saved_layer(LAYER, gzip.compress), False),
+        (saved_layer(LAYER), False),
+        (hybrid(typed(f"{media_types.OCI_LAYER}+zstd", zstd(LAYER))), False),
+    ],
+    ids=["zstd", "gzip", "plain", "zstd in a layout"],
+)
+def test_zstd_layers_of_a_docker_archive_lose_their_type(
+    make: Callable[[], Members], is_told: bool, engine: str, tmp_path: Path
+) -> None:
+    file = write_members(tmp_path / "image.tar", make())
+    with open_place(str(file)) as opened:
+        (outcome,) = predict(cargo_of(opened), TABLE[engine]).outcomes
+    assert outcome.loads
+    assert any("labelled gzip" in part for part in outcome.lost) == is_told
+
+
 @pytest.mark.parametrize("make", [with_backslashes, saved("app:1", Size="1")])
 def test_podman_refuses_it_too(make: Callable[[], Members], tmp_path: Path) -> None:
     file = write_members(tmp_path / "image.tar", make())
