@@ -127,7 +127,7 @@ def _faults_inside(
         yield Fault("layer-damaged", f"{title}: {error}")
         return
     if diff_id.verifiable and inside.digest != diff_id:
-        yield Fault("diff-id-wrong", f"{title} is not {diff_id} inside")
+        yield Fault("diff-id-wrong", f"{title} is {inside.digest} inside, not {diff_id}")
 
 
 def _tar_faults(content: io.BufferedReader, title: str) -> Iterator[Fault]:

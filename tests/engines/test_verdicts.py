@@ -19,11 +19,13 @@ from ocilayout.engines.outcomes import Verdict
 from ocilayout.engines.prediction import predict
 from ocilayout.engines.table import ENGINES as TABLE
 from ocilayout.spec import media_types
+from ocilayout.spec.digest import Digest
 from ocilayout.spec.platform import Platform
 from ocilayout.stores import open_place
 from tests.attestations import make_attestation
 from tests.engines.archives import (
     Members,
+    docker_members,
     hybrid_members,
     layout_members,
     write_members,
@@ -69,6 +71,7 @@ from tests.images import (
     encode,
     in_sha512,
     make_index,
+    make_layer,
 )
 
 VERDICTS: Mapping[str, Verdict] = {
@@ -294,6 +297,15 @@ def test_zstd_layers_of_a_docker_archive_lose_their_type(
         (outcome,) = predict(cargo_of(opened), TABLE[engine]).outcomes
     assert outcome.loads
     assert any("labelled gzip" in part for part in outcome.lost) == is_told
+
+
+def test_of_a_wrong_diff_id_both_digests_are_told(tmp_path: Path) -> None:
+    members = docker_members(OTHER_CONFIG, [LAYER], ("lab/app:1",))
+    file = write_members(tmp_path / "image.tar", members)
+    with open_place(str(file)) as opened:
+        (outcome,) = predict(cargo_of(opened), TABLE["docker-20.10"]).outcomes
+    wanted = Digest.of(make_layer("others"))
+    assert f"is {Digest.of(LAYER)} inside, not {wanted}" in outcome.reason
 
 
 @pytest.mark.parametrize("make", [with_backslashes, saved("app:1", Size="1")])
