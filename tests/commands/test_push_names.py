@@ -104,6 +104,17 @@ def test_one_name_in_two_sources_is_not_given_to_two_images(
     assert was_only_asked(registry)
 
 
+@pytest.mark.parametrize(("words", "name"), [("app -t 7", "app:7"), ("app:3", "app:3")])
+def test_several_images_are_refused_by_the_name_that_they_would_share(
+    ocilayout: CommandLine, tmp_path: Path, registry: OciRegistry, words: str, name: str
+) -> None:
+    source = layout(tmp_path, "a", FIRST.named("app:1"), SECOND.named("app:2"))
+    target, *more = words.split()
+    place = f"docker://{registry.host}/{target}"
+    ocilayout.refuse(2, f"cannot all be {registry.host}/{name}: ", "push", source, place, *more)
+    assert was_only_asked(registry)
+
+
 def test_one_image_may_come_twice(
     ocilayout: CommandLine, tmp_path: Path, registry: OciRegistry
 ) -> None:

@@ -124,6 +124,7 @@ class TestJson:
             "absent": [],
             "size": image["size"],
             "unique_size": image["size"],
+            "refers_to": None,
         }
 
     def test_every_digest_that_changed_is_listed(

@@ -76,8 +76,9 @@ class Destination:
         images = images_listed(source)
         if len(images) > 1:
             called = [labels.get(image.digest, str(image.digest)) for image in images]
+            one_name = ", ".join(self.whole.names) or str(self.place.reference)
             raise UsageError(
-                f"{len(images)} images cannot all be {self.place.reference}: {some_of(called)}: "
+                f"{len(images)} images cannot all be {one_name}: {some_of(called)}: "
                 f"push them one by one, to {self.place.reference.domain}/PROJECT/ (with the slash) "
                 "where they keep their names, with --all-tags, or as one image with --index"
             )
