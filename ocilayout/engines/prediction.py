@@ -39,7 +39,9 @@ def predict(cargo: Cargo, engine: Engine, platform: Platform | None = None) -> P
             for entry in asked_for(cargo, cargo.entries)
         ]
         outcomes = outcomes or [refused_whole(cargo, refusal)]
-    outcomes += map(damaged, cargo.damaged)
+    # containerd passes over an entry without a digest; where it does not, that ended all above.
+    skips = engine.loader == "containerd" and "digest" in cargo.imported.missing
+    outcomes += [damaged(each) for each in cargo.damaged if each.digest or not skips]
     if platform is not None and engine.loader != "registry":
         outcomes = [_on_machine(outcome, as_machine(platform)) for outcome in outcomes]
     if not outcomes:

@@ -162,6 +162,10 @@ def test_check_judges_the_others_and_marks_it(
         assert done.code == 3
         ((judged,), *_) = (done.json["engines"],)
         images = {image["image"]: image for image in judged["images"]}
+        if spoil is ENTRIES["no digest"] and given != place and engine == "containerd-1.6":
+            # It leads nowhere, and the importer passes over it.
+            assert images.keys() == {GOOD}
+            continue
         assert images.keys() == {GOOD, BAD}
         assert images[BAD]["verdict"] in {"refused", "broken", "not unpacked"}
         assert images[BAD]["reason"]
