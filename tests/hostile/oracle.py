@@ -76,12 +76,12 @@ def _is_document(descriptor: Fields) -> bool:
 
 def _children(fields: Fields) -> list[Fields]:
     config = [fields["config"]] if "config" in fields else []
-    return [*config, *fields.get("layers", ()), *fields.get("manifests", ())]
+    return [*config, *(fields.get("layers") or ()), *(fields.get("manifests") or ())]
 
 
 def entries(files: Mapping[str, bytes]) -> list[str]:
     """The digests that the index lists."""
-    return sorted(entry["digest"] for entry in json.loads(files["index.json"])["manifests"])
+    return sorted(entry["digest"] for entry in json.loads(files["index.json"])["manifests"] or ())
 
 
 def layer_problems(files: Mapping[str, bytes]) -> Iterator[str]:
@@ -89,7 +89,7 @@ def layer_problems(files: Mapping[str, bytes]) -> Iterator[str]:
     for content in list(files.values()):
         manifest = _image_manifest(content)
         config = json.loads(files.get(blob_path(manifest["config"]["digest"]), b"{}"))
-        diff_ids = (config.get("rootfs") or {}).get("diff_ids", [])
+        diff_ids = (config.get("rootfs") or {}).get("diff_ids") or []
         for layer, diff_id in zip(manifest["layers"], diff_ids, strict=False):
             blob = files.get(blob_path(layer["digest"]), b"")
             if _inflated_digest(blob) != diff_id:
