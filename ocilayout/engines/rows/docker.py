@@ -11,9 +11,7 @@ _ARCHIVE_GO = "moby v20.10.27:pkg/archive/archive.go has no zstd magic"
 _ARCHIVE_23 = "moby v23.0.0:pkg/archive/archive.go"
 
 # containerd has no limit of its own: the kernel's, 500 of overlay, matters when a container starts.
-_DEPTH = Fact(
-    125, "moby:layer/layer_store.go: maxLayerDepth; seen with dockerd 20.10.24: max depth exceeded"
-)
+_DEPTH = Fact(125, "moby:layer/layer_store.go: maxLayerDepth; dockerd 20.10.24 loads 125, not 126")
 _CANONICAL = Fact(
     frozenset({"sha256"}),
     "moby:layer/layer_store.go: digest.Canonical; seen with dockerd 20.10.24: invalid diffID",
