@@ -12,6 +12,7 @@ from ocilayout.errors import (
     IntegrityError,
     InvalidArchive,
     InvalidDocument,
+    LeadsThroughLink,
     OciLayoutError,
 )
 from ocilayout.graph import (
@@ -103,6 +104,9 @@ def _why_damaged(
             check(source, document)
     except BlobNotFound:
         return None
+    except LeadsThroughLink:
+        # No damage: whether links are followed is for who reads to say, and the error tells how.
+        raise
     except DAMAGE as error:
         return reason_of(error, descriptor)
     return None

@@ -30,7 +30,7 @@ class LinkedFolderFiles(FolderFiles):
         self._follow_links = follow_links
 
     def open(self, name: str) -> BinaryIO:
-        """The file; raises BlobNotFound, or InvalidArchive where it is not to be read."""
+        """The file; raises BlobNotFound, InvalidArchive, LeadsThroughLink of one not followed."""
         try:
             return super().open(name)
         except LeadsThroughLink:
@@ -84,8 +84,8 @@ class LinkedFolderFiles(FolderFiles):
         finally:
             os.close(descriptor)
 
-    def _refused(self, name: str) -> InvalidArchive:
-        return InvalidArchive(
+    def _refused(self, name: str) -> LeadsThroughLink:
+        return LeadsThroughLink(
             f"{self.label}: {name} leads through a link to a file outside, or through a directory "
             "that is a link: where you trust it, --follow-links reads what it leads to"
         )
