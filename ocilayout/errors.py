@@ -7,7 +7,8 @@
     ├── InvalidArchive              a tar that is damaged, truncated or ambiguous
     │   ├── NotAnImage              a file or directory that is something else
     │   ├── LeadsThroughLink        a file of a layout that is a link, or lies behind one
-    │   └── OldSparseMember         a member in GNU's old sparse format, which no engine reads
+    │   ├── OldSparseMember         a member in GNU's old sparse format, which no engine reads
+    │   └── TruncatedArchive        a tar that ends inside a header or a member
     ├── IntegrityError              bytes that do not hash to, or count up to, what was promised
     ├── CompressionError            a compressed stream that is damaged, truncated or too greedy
     ├── NotFound
@@ -70,6 +71,10 @@ class LeadsThroughLink(InvalidArchive):
 
 class OldSparseMember(InvalidArchive):
     """A member in GNU's old sparse format, of which Go's reader says "unhandled tar header"."""
+
+
+class TruncatedArchive(InvalidArchive):
+    """A tar that ends inside a header or a member, of which Go's reader says "unexpected EOF"."""
 
 
 class IntegrityError(OciLayoutError):

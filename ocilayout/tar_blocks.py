@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Protocol, cast
 
 from ocilayout import notices
-from ocilayout.errors import InvalidArchive
+from ocilayout.errors import InvalidArchive, TruncatedArchive
 from ocilayout.streams import CHUNK, naming
 
 BLOCK = 512
@@ -54,9 +54,9 @@ class FileBlocks:
         self._size = os.fstat(descriptor).st_size
 
     def read(self, offset: int, count: int) -> bytes:
-        """`count` bytes at `offset`; raises InvalidArchive where the file has fewer."""
+        """`count` bytes at `offset`; raises TruncatedArchive where the file has fewer."""
         if offset + count > self._size:
-            raise InvalidArchive(
+            raise TruncatedArchive(
                 f"{self.label} is cut off: it ends at byte {self._size}, before the end of the "
                 "archive",
                 remedy="copy it again",
@@ -160,8 +160,8 @@ class StreamBlocks:
             size -= len(content)
             yield content
 
-    def _cut_off(self) -> InvalidArchive:
-        return InvalidArchive(
+    def _cut_off(self) -> TruncatedArchive:
+        return TruncatedArchive(
             f"{self.label} is cut off: it ends at byte {self._position}, before the end of the "
             "archive"
         )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from ocilayout.errors import InvalidArchive, OldSparseMember
+from ocilayout.errors import InvalidArchive, OldSparseMember, TruncatedArchive
 from ocilayout.tar_blocks import BLOCK, Blocks
 from ocilayout.tar_end import check_end, check_sum
 from ocilayout.tar_pax import pax_records
@@ -159,7 +159,7 @@ def read_headers(blocks: Blocks) -> Iterator[Header]:
             )
         offset, end = header.end, header.offset + header.stored
         if blocks.lacks(end):
-            raise InvalidArchive(
+            raise TruncatedArchive(
                 f"{blocks.label} is cut off inside {os.fsdecode(header.name)!r}",
                 remedy="copy it again",
             )

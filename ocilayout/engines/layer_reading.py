@@ -17,6 +17,7 @@ from ocilayout.errors import (
     InvalidArchive,
     InvalidDocument,
     OldSparseMember,
+    TruncatedArchive,
 )
 from ocilayout.graph import manifest_if_here, manifests_below, read_config
 from ocilayout.protocols import BlobReader, ImageSource
@@ -141,6 +142,8 @@ def _tar_faults(content: io.BufferedReader, title: str) -> Iterator[Fault]:
             pass
     except OldSparseMember:
         yield Fault("layer-sparse", title)
+    except TruncatedArchive:
+        yield Fault("layer-damaged", f"{title}, which is cut off,")
     except InvalidArchive:
         # Go may take what this reader does not.
         return

@@ -205,6 +205,7 @@ ROWS = (
     Row("a sparse member of GNU tar", saved_layer(gnu_sparse(LAYER)), "RRR BRRRRR"),
     Row("a sparse member as PAX has it", saved_layer(pax_sparse()), "LLL LLLLLL"),
     Row("a layer without its last padding", saved_layer(LAYER[: BLOCK + 4]), "LLL LLLLLL"),
+    Row("a layer that ends inside a file", saved_layer(LAYER[: BLOCK + 2]), "RRR BRRRRR"),
     Row("a layer that is no tar", saved_layer(b"\x13" * 2048), "RRR BRRRRR"),
     Row("a layer that is cut", lambda: cut(layout_members(image(GZIP))), "RRR BRRRRR"),
     Row("a wrong diff id", layout(image(raw=OTHER_CONFIG)), "RRR BRRRRR"),
