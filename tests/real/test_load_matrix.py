@@ -78,6 +78,12 @@ def in_containerd(containerd: Containerd, file: Path) -> Happened:
     return Happened(bool(names), undated, frozenset(known))
 
 
+def is_loaded(image: dict[str, Any]) -> bool:
+    """Whether the engine takes it: also what is for another machine, of which check ends with 3."""
+    is_foreign: bool = image["reason"].startswith("nothing of it runs on ")
+    return bool(image["usable"]) or (is_foreign and image["verdict"] in {"loads", "name lost"})
+
+
 @dataclass(frozen=True)
 class Predicted:
     done: Done
@@ -90,7 +96,12 @@ class Predicted:
 
     @property
     def loading(self) -> list[dict[str, Any]]:
-        return [image for image in self._engine["images"] if image["usable"]]
+        return [image for image in self._engine["images"] if is_loaded(image)]
+
+    @property
+    def loads(self) -> bool:
+        """Whether all of it does, on this machine or for another."""
+        return all(map(is_loaded, self._engine["images"]))
 
     @property
     def names(self) -> frozenset[str]:
@@ -142,7 +153,7 @@ def test_what_is_no_image_is_refused_by_all(
     rootfs_file: Path, docker: Docker, containerd: Containerd, podman: Podman
 ) -> None:
     done = ocilayout("check", rootfs_file, "--for", "all")
-    assert (done.returncode, "no image" in done.stderr) == (1, True)
+    assert (done.returncode, "not an image" in done.stderr) == (1, True)
     assert not in_docker(docker, rootfs_file).loaded
     assert not in_containerd(containerd, rootfs_file).loaded
     assert not in_podman(podman, rootfs_file).loaded
@@ -156,7 +167,7 @@ def mended(engine: str, file: Path, target: Path) -> Path | None:
         expected = full_names(reading(file))
         for name in expected - full_names(reading(target)):
             assert any(name in line for line in left_out), done.stderr
-        assert predicted(engine, target).done.returncode == 0
+        assert predicted(engine, target).loads
         return target
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
@@ -221,4 +232,4 @@ def test_what_is_made_for_others_is_what_they_are_said_to_take(
     target = tmp_path / "made.tar"
     done = ocilayout("convert", image_file, target, "--for", engine)
     if done.returncode == 0:
-        assert predicted(engine, target).done.returncode == 0
+        assert predicted(engine, target).loads
